@@ -1,0 +1,25 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace FluxGrpc.Hosting;
+
+/// <summary>What every service with a model can be told.</summary>
+public abstract class ModelServiceOptions : ServiceOptions
+{
+    /// <summary>Checkpoint: a Hugging Face folder with model_index.json, a component's folder, or a .safetensors file.</summary>
+    [Required]
+    [Description("Checkpoint: a Hugging Face folder (model_index.json), one component's folder, or a .safetensors file.")]
+    public string Checkpoint { get; set; } = "";
+
+    /// <summary>Device to compute on.</summary>
+    [Required]
+    [RegularExpression("cpu|cuda(:[0-9]{1,3})?", ErrorMessage = "Device is '{0}'; allowed: cpu, cuda, cuda:N")]
+    [Description("Device to compute on: cpu, cuda (the first one), cuda:N.")]
+    public string Device { get; set; } = "cpu";
+
+    /// <summary>Type to compute in.</summary>
+    [Required]
+    [AllowedValues("auto", "float32", "bfloat16", ErrorMessage = "Dtype must be auto, float32 or bfloat16")]
+    [Description("Type of the matrix products: float32, bfloat16, or auto (bfloat16 on CUDA and where the CPU is fast at it).")]
+    public string Dtype { get; set; } = "auto";
+}

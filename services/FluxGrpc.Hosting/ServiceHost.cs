@@ -1,0 +1,118 @@
+using System.Net;
+using FluxGrpc.Channels;
+using Grpc.Health.V1;
+using Grpc.HealthCheck;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FluxGrpc.Hosting;
+
+/// <summary>What every service does alike: endpoint, message limits, health, reflection, error statuses, graceful stop.</summary>
+public static class ServiceHost
+{
+    /// <summary>Begins a service that listens at its address with HTTP/2.</summary>
+    /// <param name="options">Validated options.</param>
+    public static WebApplicationBuilder CreateBuilder(ServiceOptions options)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.SetMinimumLevel(LogLevel.Information)
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("Grpc", LogLevel.Warning)
+            .AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "HH:mm:ss ";
+            });
+
+        var address = ServiceAddress.Parse(options.Address);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = null; // gRPC bounds each message.
+            kestrel.Limits.MinRequestBodyDataRate = null; // A stream of steps is quiet while a step runs.
+            kestrel.Limits.Http2.InitialConnectionWindowSize = 16 << 20;
+            kestrel.Limits.Http2.InitialStreamWindowSize = 16 << 20;
+            Listen(kestrel, address);
+        });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownSeconds));
+
+        builder.Services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = options.MaxMessageBytes;
+            grpc.MaxSendMessageSize = null;
+            grpc.Interceptors.Add<ErrorInterceptor>();
+        });
+        builder.Services.AddGrpcReflection();
+        builder.Services.AddSingleton<HealthServiceImpl>();
+        builder.Services.AddSingleton(TimeProvider.System);
+        return builder;
+    }
+
+    /// <summary>Loads a model behind the service; health turns SERVING when it is there. The host disposes it at the end.</summary>
+    /// <param name="services">The service's container, which gets a <see cref="ModelSlot{TModel}"/>.</param>
+    /// <param name="load">Loads and warms the model.</param>
+    public static IServiceCollection AddModel<TModel>(
+        this IServiceCollection services, Func<IServiceProvider, CancellationToken, Task<TModel>> load)
+        where TModel : class, IDisposable
+    {
+        services.AddSingleton<ModelSlot<TModel>>();
+        services.AddSingleton<IModelReadiness>(provider => provider.GetRequiredService<ModelSlot<TModel>>());
+        services.AddHostedService(provider => new ModelLoader<TModel>(
+            provider.GetRequiredService<ModelSlot<TModel>>(),
+            cancellation => load(provider, cancellation),
+            provider.GetRequiredService<HealthServiceImpl>(),
+            provider.GetRequiredService<IHostApplicationLifetime>(),
+            provider.GetRequiredService<ILogger<ModelLoader<TModel>>>()));
+        return services;
+    }
+
+    /// <summary>Maps the service beside health and reflection.</summary>
+    public static WebApplication MapServices<TService>(this WebApplication app)
+        where TService : class
+    {
+        var health = app.Services.GetRequiredService<HealthServiceImpl>();
+        health.SetStatus("", HealthCheckResponse.Types.ServingStatus.NotServing);
+        app.MapGrpcService<HealthServiceImpl>();
+        app.MapGrpcReflectionService();
+        app.MapGrpcService<TService>();
+        return app;
+    }
+
+    /// <summary>Where a started service really listens: with the port that was free, where it was asked for port 0.</summary>
+    public static string ListeningAddress(this WebApplication app, ServiceOptions options)
+    {
+        var configured = ServiceAddress.Parse(options.Address);
+        if (configured.SocketPath is not null)
+            return configured.ToString();
+        var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        return bound.TrimEnd('/');
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ServiceAddress address)
+    {
+        if (address.SocketPath is { } path)
+        {
+            File.Delete(path); // Left over by a service that was killed; a live one would be shut out, so give each its own.
+            kestrel.ListenUnixSocket(path, UseHttp2);
+        }
+        else if (address.Endpoint!.Host == "localhost")
+        {
+            kestrel.Listen(IPAddress.Loopback, address.Endpoint.Port, UseHttp2);
+        }
+        else if (IPAddress.TryParse(address.Endpoint.Host.Trim('[', ']'), out var ip))
+        {
+            kestrel.Listen(ip, address.Endpoint.Port, UseHttp2);
+        }
+        else
+        {
+            kestrel.ListenAnyIP(address.Endpoint.Port, UseHttp2);
+        }
+    }
+
+    private static void UseHttp2(ListenOptions listen) => listen.Protocols = HttpProtocols.Http2;
+}

@@ -1,0 +1,56 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace FluxGrpc.Hosting;
+
+/// <summary>The Main of every service: options in, exit code out.</summary>
+public static class ServiceProgram
+{
+    private const int BadOptions = 2;
+    private const int CannotServe = 1;
+
+    /// <summary>Runs a service until it is told to stop.</summary>
+    /// <param name="name">The service's name: "text-encoder".</param>
+    /// <param name="description">First line of <c>--help</c>.</param>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="build">Builds the service; throws <see cref="ArgumentException"/> for options it cannot serve.</param>
+    /// <returns>0 after a stop, 1 where the service could not serve, 2 for bad options.</returns>
+    public static async Task<int> RunAsync<TOptions>(
+        string name, string description, string[] arguments, Func<TOptions, WebApplication> build)
+        where TOptions : ServiceOptions, new()
+    {
+        var reader = new OptionsReader<TOptions>(name);
+        if (arguments.Contains("--help"))
+        {
+            Console.WriteLine(reader.Help(description));
+            return 0;
+        }
+
+        try
+        {
+            var options = reader.Read(arguments, Environment.GetEnvironmentVariable);
+            await using var app = build(options);
+            await app.StartAsync();
+            Console.WriteLine($"Listening on {app.ListeningAddress(options)}");
+            await app.WaitForShutdownAsync();
+            foreach (var model in app.Services.GetServices<IModelReadiness>())
+                await ReportFailureAsync(model.Ready);
+            return 0;
+        }
+        catch (ValidationException exception)
+        {
+            await Console.Error.WriteLineAsync($"{name}: {exception.Message}");
+            return BadOptions;
+        }
+        catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or DllNotFoundException)
+        {
+            await Console.Error.WriteLineAsync($"{name}: {exception.Message}");
+            return CannotServe;
+        }
+    }
+
+    /// <summary>Rethrows what kept a model from loading; a stop before it was loaded is none.</summary>
+    private static Task ReportFailureAsync(Task ready) => ready.IsFaulted ? ready : Task.CompletedTask;
+}

@@ -1,0 +1,63 @@
+using System.Globalization;
+using TorchSharp;
+
+namespace FluxGrpc.Torch;
+
+/// <summary>The device that a service is pinned to, and the type it multiplies in.</summary>
+/// <param name="Device">The device.</param>
+/// <param name="Type">float32 or bfloat16.</param>
+public sealed record ComputeDevice(torch.Device Device, torch.ScalarType Type)
+{
+    /// <summary>Name as configured: "cpu", "cuda:0".</summary>
+    public string Name => Device.type == DeviceType.CPU ? "cpu" : $"cuda:{Device.index}";
+
+    /// <summary>Kind without index, part of a fingerprint: "cpu", "cuda".</summary>
+    public string Kind => Device.type == DeviceType.CPU ? "cpu" : "cuda";
+
+    /// <summary>Name of the type: "float32", "bfloat16".</summary>
+    public string TypeName => Type == torch.ScalarType.BFloat16 ? "bfloat16" : "float32";
+
+    /// <summary>Opens a device by name.</summary>
+    /// <param name="device">"cpu", "cuda" (the first) or "cuda:N".</param>
+    /// <param name="type">"float32", "bfloat16" or "auto": bfloat16 on CUDA and on processors that multiply it fast.</param>
+    /// <exception cref="ArgumentException">No such device or type; the message names those there are.</exception>
+    public static ComputeDevice Open(string device, string type)
+    {
+        NativeLibraries.EnsureLoaded();
+        var opened = OpenDevice(device);
+        return new ComputeDevice(opened, ResolveType(type, opened));
+    }
+
+    /// <summary>Names of the devices on this machine: "cpu", "cuda:0", ...</summary>
+    public static IReadOnlyList<string> Available()
+    {
+        NativeLibraries.EnsureLoaded();
+        var count = torch.TryInitializeDeviceType(DeviceType.CUDA) ? torch.cuda.device_count() : 0;
+        return ["cpu", .. Enumerable.Range(0, count).Select(index => $"cuda:{index}")];
+    }
+
+    private static torch.Device OpenDevice(string name)
+    {
+        var available = Available();
+        var wanted = name == "cuda" ? "cuda:0" : name;
+        if (!available.Contains(wanted))
+            throw new ArgumentException($"device '{name}' is not there; devices of this machine: {string.Join(", ", available)}");
+        if (wanted == "cpu")
+        {
+            torch.InitializeDeviceType(DeviceType.CPU);
+            return torch.CPU;
+        }
+
+        torch.InitializeDeviceType(DeviceType.CUDA);
+        return torch.device(DeviceType.CUDA, int.Parse(wanted.AsSpan("cuda:".Length), CultureInfo.InvariantCulture));
+    }
+
+    private static torch.ScalarType ResolveType(string type, torch.Device device) => type switch
+    {
+        "float32" => torch.ScalarType.Float32,
+        "bfloat16" => torch.ScalarType.BFloat16,
+        "auto" when device.type == DeviceType.CUDA || Processor.MultipliesBfloat16 => torch.ScalarType.BFloat16,
+        "auto" => torch.ScalarType.Float32,
+        _ => throw new ArgumentException($"compute type '{type}' is unknown; allowed: auto, float32, bfloat16"),
+    };
+}

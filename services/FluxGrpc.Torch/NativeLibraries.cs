@@ -1,0 +1,73 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace FluxGrpc.Torch;
+
+/// <summary>Loads libtorch before TorchSharp's first call: every program that computes calls <see cref="EnsureLoaded"/> first.</summary>
+public static class NativeLibraries
+{
+    /// <summary>Environment variable naming the <c>lib</c> folder of an existing PyTorch or libtorch to use instead.</summary>
+    public const string LibTorchVariable = "FLUX_LIBTORCH";
+
+    // In the order of their dependence; those of CUDA are there only in a CUDA build.
+    private static readonly string[] _libTorchLibraries =
+        ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
+
+    private static readonly Lazy<string> _loadedFrom = new(Load);
+
+    /// <summary>The folder that libtorch was loaded from.</summary>
+    /// <exception cref="DllNotFoundException">libtorch cannot be loaded; the message names the folder tried.</exception>
+    public static string EnsureLoaded() => _loadedFrom.Value;
+
+    /// <summary>Runs when a type of this library is first touched, which may be before any call of ours.</summary>
+#pragma warning disable CA2255 // A test or tool may touch torch through this library only; loading late is an error there.
+    [ModuleInitializer]
+#pragma warning restore CA2255
+    internal static void OnModuleLoad()
+    {
+        if (OperatingSystem.IsLinux())
+            EnsureLoaded();
+    }
+
+    private static string Load()
+    {
+        if (!OperatingSystem.IsLinux())
+            return AppContext.BaseDirectory; // TorchSharp's own rules find the package's natives.
+
+        var bindings = BindingsFolder();
+        var existing = Environment.GetEnvironmentVariable(LibTorchVariable);
+        var libTorch = !string.IsNullOrEmpty(existing) ? existing
+            : File.Exists(Path.Combine(bindings, "libtorch.so")) ? bindings
+            : AppContext.BaseDirectory;
+
+        if (!File.Exists(Path.Combine(libTorch, "libtorch.so")))
+        {
+            throw new DllNotFoundException(
+                $"No libtorch.so in '{libTorch}'. Build with -p:TorchBackend=cpu, or set {LibTorchVariable} to the lib folder of "
+                + "a PyTorch 2.10 install (python3 -c \"import torch; print(torch.__path__[0] + '/lib')\").");
+        }
+
+        // The loader then resolves the bindings' dependencies to these by name, wherever the bindings lie.
+        foreach (var library in _libTorchLibraries)
+        {
+            var path = Path.Combine(libTorch, library);
+            if (File.Exists(path))
+                NativeLibrary.Load(path);
+        }
+
+        NativeLibrary.Load(Path.Combine(bindings, "libLibTorchSharp.so"));
+        return libTorch;
+    }
+
+    /// <summary>Beside the program where it was published, else in the solution's artifacts.</summary>
+    private static string BindingsFolder()
+    {
+        var published = Path.Combine(AppContext.BaseDirectory, "torch-native");
+        if (File.Exists(Path.Combine(published, "libLibTorchSharp.so")))
+            return published;
+
+        return typeof(NativeLibraries).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .First(attribute => attribute.Key == "TorchNativeDir").Value!;
+    }
+}
