@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace FluxGrpc.Hosting;
 
@@ -21,14 +22,16 @@ public static class ServiceHost
     public static WebApplicationBuilder CreateBuilder(ServiceOptions options)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.SetMinimumLevel(LogLevel.Information)
-            .AddFilter("Microsoft", LogLevel.Warning)
-            .AddFilter("Grpc", LogLevel.Warning)
+        builder.Logging.SetMinimumLevel(options.LogLevel)
+            .AddFilter("Microsoft", Quieter(options.LogLevel))
+            .AddFilter("Grpc", Quieter(options.LogLevel))
             .AddSimpleConsole(console =>
             {
                 console.SingleLine = true;
                 console.TimestampFormat = "HH:mm:ss ";
-            });
+            })
+            // Standard output is for what a program may read: the line "Listening on ...".
+            .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 
         var address = ServiceAddress.Parse(options.Address);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -50,6 +53,7 @@ public static class ServiceHost
         builder.Services.AddGrpcReflection();
         builder.Services.AddSingleton<HealthServiceImpl>();
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<IHostLifetime, CallerOwnsSignals>();
         return builder;
     }
 
@@ -115,4 +119,7 @@ public static class ServiceHost
     }
 
     private static void UseHttp2(ListenOptions listen) => listen.Protocols = HttpProtocols.Http2;
+
+    /// <summary>The frameworks tell every request at Information.</summary>
+    private static LogLevel Quieter(LogLevel level) => level < LogLevel.Warning ? LogLevel.Warning : level;
 }

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using FluxGrpc.Channels;
+using Microsoft.Extensions.Logging;
 
 namespace FluxGrpc.Hosting;
 
@@ -21,6 +22,15 @@ public abstract class ServiceOptions : IValidatableObject
     [Range(0, 3600)]
     [Description("Seconds that calls in flight get to end at SIGTERM.")]
     public int ShutdownSeconds { get; set; } = 30;
+
+    /// <summary>Least severe messages of its log, which goes to standard error.</summary>
+    [EnumDataType(typeof(LogLevel), ErrorMessage = "LogLevel must be one of Trace, Debug, Information, Warning, Error, Critical, None")]
+    [Description("Least severe log messages, on standard error: Debug, Information, Warning, Error, None.")]
+    public LogLevel LogLevel { get; set; } = LogLevel.Information;
+
+    /// <summary>Stop when standard input ends: whoever started the service holds it open, and the system closes it when that program ends.</summary>
+    [Description("Stop when standard input ends, so that the service does not outlive the program that started it.")]
+    public bool ExitWithParent { get; set; }
 
     /// <inheritdoc/>
     public virtual IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

@@ -32,6 +32,7 @@ public static class ServiceProgram
         {
             var options = reader.Read(arguments, Environment.GetEnvironmentVariable);
             await using var app = build(options);
+            using var stops = new StopRequests(app.Lifetime, options.ExitWithParent);
             await app.StartAsync();
             Console.WriteLine($"Listening on {app.ListeningAddress(options)}");
             await app.WaitForShutdownAsync();
