@@ -37,8 +37,7 @@ public sealed class ComputeThread : IDisposable
 
             try
             {
-                using var scope = torch.NewDisposeScope();
-                done.TrySetResult(compute());
+                done.TrySetResult(RunInScope(compute));
             }
             catch (Exception exception)
             {
@@ -55,6 +54,13 @@ public sealed class ComputeThread : IDisposable
         _work.Writer.TryComplete();
         if (Thread.CurrentThread != _thread)
             _thread.Join();
+    }
+
+    // The scope ends before the caller goes on: what it did not move out is free by then.
+    private static T RunInScope<T>(Func<T> compute)
+    {
+        using var scope = torch.NewDisposeScope();
+        return compute();
     }
 
     private void Run()
