@@ -28,7 +28,9 @@ public abstract class ServiceOptions : IValidatableObject
     [Description("Least severe log messages, on standard error: Debug, Information, Warning, Error, None.")]
     public LogLevel LogLevel { get; set; } = LogLevel.Information;
 
-    /// <summary>Stop when standard input ends: whoever started the service holds it open, and the system closes it when that program ends.</summary>
+    /// <summary>
+    /// Stop when standard input ends: whoever started the service holds it open, and the system closes it when that program ends.
+    /// </summary>
     [Description("Stop when standard input ends, so that the service does not outlive the program that started it.")]
     public bool ExitWithParent { get; set; }
 

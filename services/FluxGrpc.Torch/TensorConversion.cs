@@ -9,7 +9,8 @@ namespace FluxGrpc.Torch;
 /// <summary>Wire to torch and back; bytes are wrapped, not copied, where source and target allow it.</summary>
 public static class TensorConversion
 {
-    /// <summary>Views a valid message (see <see cref="TensorMessage.Problem"/>) as a CPU tensor. Read only; the caller disposes it.</summary>
+    /// <summary>Views a message without problems (see <see cref="TensorMessage"/>) as a CPU tensor over the same bytes.</summary>
+    /// <returns>Read only; the caller disposes it.</returns>
     public static torch.Tensor ToTorch(V1.Tensor message)
     {
         var pin = message.Data.Memory.Pin();

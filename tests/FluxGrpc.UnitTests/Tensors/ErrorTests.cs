@@ -10,7 +10,10 @@ public sealed class ErrorTests
     [Fact]
     public void Violations_name_every_field_in_text_and_details()
     {
-        var violations = new Violations().CheckRange("steps", 0, 1, 200).CheckRange("guidance", double.NaN, 0, 100).CheckRange("count", 1, 1, 16);
+        var violations = new Violations()
+            .CheckRange("steps", 0, 1, 200)
+            .CheckRange("guidance", double.NaN, 0, 100)
+            .CheckRange("count", 1, 1, 16);
 
         var exception = Assert.Throws<RpcException>(violations.ThrowIfAny);
 

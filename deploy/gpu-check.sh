@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Checks this machine's NVIDIA GPU against the reference numbers. Needs the .NET 10 SDK and a PyTorch 2.10 install with CUDA.
+#
+#   deploy/gpu-check.sh [DEVICE]            DEVICE: cuda:0 by default
+#
+# The libtorch used is that of FLUX_LIBTORCH, else of the PyTorch that python3 imports.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+device=${1:-cuda:0}
+export FLUX_LIBTORCH=${FLUX_LIBTORCH:-$(python3 -c 'import torch; print(torch.__path__[0] + "/lib")')}
+echo "libtorch: $FLUX_LIBTORCH"
+nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader || true
+
+dotnet build client/FluxGrpc.Cli -c Release -p:TorchBackend=existing
+dotnet build tests/FluxGrpc.Benchmarks -c Release -p:TorchBackend=existing
+flux() { dotnet run --no-build -c Release -p:TorchBackend=existing --project client/FluxGrpc.Cli -- "$@"; }
+
+failed=0
+for dtype in float32 bfloat16; do
+  echo "== verify, $device, $dtype"
+  flux verify tests/golden --device "$device" --dtype "$dtype" || failed=1
+done
+
+echo "== one picture on $device"
+flux generate "a red circle left of a blue square" --device "$device" --seed 1 --output gpu-check.png
+
+echo "== seed-size transformer on $device"
+dotnet run --no-build -c Release -p:TorchBackend=existing --project tests/FluxGrpc.Benchmarks -- --device "$device" --dtype bfloat16
+exit "$failed"

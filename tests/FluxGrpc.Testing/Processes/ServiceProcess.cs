@@ -1,0 +1,153 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using FluxGrpc.Channels;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Grpc.Net.Client;
+
+namespace FluxGrpc.Testing.Processes;
+
+/// <summary>One of our programs as a child process. Ends it in the end, whatever happened; its output goes into failures.</summary>
+public sealed partial class ServiceProcess : IAsyncDisposable
+{
+    private const int SigKill = 9;
+    private const int SigTerm = 15;
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private GrpcChannel? _channel;
+
+    private ServiceProcess(Process process) => _process = process;
+
+    /// <summary>Where it listens.</summary>
+    public string Address => _address.Task.Result;
+
+    /// <summary>A channel to it.</summary>
+    public GrpcChannel Channel => _channel ??= ServiceChannel.Create(ServiceAddress.Parse(Address));
+
+    /// <summary>Everything it wrote so far.</summary>
+    public string Output => string.Join('\n', _output);
+
+    /// <summary>Exit code of a process that has ended.</summary>
+    public int ExitCode => _process.ExitCode;
+
+    /// <summary>Starts a program that lies beside the test and waits until it listens.</summary>
+    /// <param name="program">Assembly name: "FluxGrpc.Denoiser".</param>
+    /// <param name="arguments">Its command line.</param>
+    public static async Task<ServiceProcess> StartAsync(string program, params string[] arguments)
+    {
+        var service = Launch(program, arguments);
+        try
+        {
+            await service._address.Task.WaitAsync(_patience);
+            return service;
+        }
+        catch (Exception exception)
+        {
+            await service.DisposeAsync();
+            throw new InvalidOperationException($"{program} did not start listening:\n{service.Output}", exception);
+        }
+    }
+
+    /// <summary>Runs a program to its end.</summary>
+    public static async Task<ServiceProcess> RunAsync(string program, params string[] arguments)
+    {
+        var service = Launch(program, arguments);
+        await service.WaitForExitAsync();
+        return service;
+    }
+
+    /// <summary>Waits until grpc.health.v1 says SERVING.</summary>
+    public async Task WaitUntilServingAsync()
+    {
+        using var timeout = new CancellationTokenSource(_patience);
+        using var watch = new Health.HealthClient(Channel).Watch(new HealthCheckRequest(), cancellationToken: timeout.Token);
+        try
+        {
+            await foreach (var response in watch.ResponseStream.ReadAllAsync(timeout.Token))
+            {
+                if (response.Status == HealthCheckResponse.Types.ServingStatus.Serving)
+                    return;
+            }
+        }
+        catch (RpcException exception)
+        {
+            throw new InvalidOperationException($"Not SERVING:\n{Output}", exception);
+        }
+    }
+
+    /// <summary>SIGTERM, then waits for the end.</summary>
+    public async Task TerminateAsync()
+    {
+        _ = kill(_process.Id, SigTerm);
+        await WaitForExitAsync();
+    }
+
+    /// <summary>SIGKILL, then waits for the end.</summary>
+    public async Task KillAsync()
+    {
+        _ = kill(_process.Id, SigKill);
+        await WaitForExitAsync();
+    }
+
+    /// <summary>Waits for the end.</summary>
+    public async Task WaitForExitAsync()
+    {
+        using var timeout = new CancellationTokenSource(_patience);
+        try
+        {
+            await _process.WaitForExitAsync(timeout.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"Still running after {_patience}:\n{Output}");
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _channel?.Dispose();
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private static ServiceProcess Launch(string program, string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"{program}.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        var service = new ServiceProcess(new Process { StartInfo = start, EnableRaisingEvents = true });
+        service._process.OutputDataReceived += (_, line) => service.OnOutput(line.Data);
+        service._process.ErrorDataReceived += (_, line) => service.OnOutput(line.Data);
+        service._process.Exited += (_, _) =>
+            service._address.TrySetException(new InvalidOperationException("It ended before it listened"));
+        service._process.Start();
+        service._process.BeginOutputReadLine();
+        service._process.BeginErrorReadLine();
+        return service;
+    }
+
+    private void OnOutput(string? line)
+    {
+        const string Prefix = "Listening on ";
+        if (line is null)
+            return;
+        _output.Enqueue(line);
+        if (line.StartsWith(Prefix, StringComparison.Ordinal))
+            _address.TrySetResult(line[Prefix.Length..]);
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int kill(int processId, int signal);
+}
