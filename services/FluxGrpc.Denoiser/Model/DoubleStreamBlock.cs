@@ -1,0 +1,66 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace FluxGrpc.Denoiser.Model;
+
+/// <summary>
+/// A block in which image and text keep weights of their own and meet in one attention. Reference: <c>DoubleStreamBlock</c>.
+/// </summary>
+public sealed class DoubleStreamBlock : nn.Module<Tensor, Tensor, Tensor, Tensor, (Tensor Img, Tensor Txt)>
+{
+    [ComponentName(Name = "img_mod")] private readonly Modulation _imgModulation;
+    [ComponentName(Name = "img_attn")] private readonly SelfAttention _imgAttention;
+    [ComponentName(Name = "img_mlp")] private readonly Sequential _imgMlp;
+    [ComponentName(Name = "txt_mod")] private readonly Modulation _txtModulation;
+    [ComponentName(Name = "txt_attn")] private readonly SelfAttention _txtAttention;
+    [ComponentName(Name = "txt_mlp")] private readonly Sequential _txtMlp;
+
+    /// <param name="config">Sizes.</param>
+    /// <param name="device">Device of the parameters.</param>
+    public DoubleStreamBlock(TransformerConfig config, Device? device = null) : base(nameof(DoubleStreamBlock))
+    {
+        _imgModulation = new Modulation(config, branches: 2, device);
+        _imgAttention = new SelfAttention(config, device);
+        _imgMlp = Mlp(config, device);
+        _txtModulation = new Modulation(config, branches: 2, device);
+        _txtAttention = new SelfAttention(config, device);
+        _txtMlp = Mlp(config, device);
+        RegisterComponents();
+    }
+
+    /// <param name="img">Image tokens [B, N, D].</param>
+    /// <param name="txt">Text tokens [B, L, D].</param>
+    /// <param name="vec">Conditioning vector [B, D].</param>
+    /// <param name="rope">Rotations of the L + N tokens, from <see cref="Rope.Table"/>.</param>
+    /// <returns>Image tokens [B, N, D] and text tokens [B, L, D].</returns>
+    public override (Tensor Img, Tensor Txt) forward(Tensor img, Tensor txt, Tensor vec, Tensor rope)
+    {
+        using var scope = NewDisposeScope();
+        var imgBranches = _imgModulation.call(vec);
+        var txtBranches = _txtModulation.call(vec);
+
+        var imgHeads = _imgAttention.call(Modulation.Apply(img, imgBranches[0].Shift, imgBranches[0].Scale));
+        var txtHeads = _txtAttention.call(Modulation.Apply(txt, txtBranches[0].Shift, txtBranches[0].Scale));
+        var attended = Attention.Compute(QueryKeyValue.Join(txtHeads, imgHeads), rope)           // [B, L + N, D]
+            .split([txt.shape[1], img.shape[1]], dim: 1);
+
+        var imgOut = Finish(img, _imgAttention.Project(attended[1]), imgBranches, _imgMlp);
+        var txtOut = Finish(txt, _txtAttention.Project(attended[0]), txtBranches, _txtMlp);
+        return (imgOut.MoveToOuterDisposeScope(), txtOut.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The two gated residuals of a stream: attention, then MLP. All [B, T, D].</summary>
+    private static Tensor Finish(Tensor x, Tensor attended, ShiftScaleGate[] branches, Sequential mlp)
+    {
+        using var scope = NewDisposeScope();
+        var middle = x + branches[0].Gate * attended;
+        var branch = mlp.call(Modulation.Apply(middle, branches[1].Shift, branches[1].Scale));
+        return (middle + branches[1].Gate * branch).MoveToOuterDisposeScope();
+    }
+
+    private static Sequential Mlp(TransformerConfig config, Device? device) => nn.Sequential(
+        ("0", nn.Linear(config.HiddenSize, config.MlpSize, device: device)),
+        ("1", nn.GELU(GELU.Approximate.tanh)),
+        ("2", nn.Linear(config.MlpSize, config.HiddenSize, device: device)));
+}
