@@ -22,18 +22,16 @@ public sealed class ComputeThread : IDisposable
 
     /// <summary>Runs a function on the thread, in inference mode and a dispose scope of its own.</summary>
     /// <param name="compute">Tensors that are to outlive it must be moved out of its scope.</param>
-    /// <param name="cancellation">Skips the function where it has not begun.</param>
+    /// <param name="cancellation">Drops the function at once where it has not begun; one that has begun runs to its end.</param>
     public async Task<T> RunAsync<T>(Func<T> compute, CancellationToken cancellation = default)
     {
         cancellation.ThrowIfCancellationRequested();
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var taken = 0; // By whoever comes first: the thread or the cancellation.
         var queued = _work.Writer.TryWrite(() =>
         {
-            if (cancellation.IsCancellationRequested)
-            {
-                done.TrySetCanceled(cancellation);
+            if (Interlocked.Exchange(ref taken, 1) != 0)
                 return;
-            }
 
             try
             {
@@ -45,6 +43,12 @@ public sealed class ComputeThread : IDisposable
             }
         });
         ObjectDisposedException.ThrowIf(!queued, this);
+
+        await using var registration = cancellation.Register(() =>
+        {
+            if (Interlocked.Exchange(ref taken, 1) == 0)
+                done.TrySetCanceled(cancellation);
+        });
         return await done.Task;
     }
 

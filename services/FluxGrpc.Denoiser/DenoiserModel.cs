@@ -1,0 +1,157 @@
+using FluxGrpc.Checkpoints;
+using FluxGrpc.Denoiser.Model;
+using FluxGrpc.Denoiser.Sessions;
+using FluxGrpc.Torch;
+using FluxGrpc.V1;
+using static TorchSharp.torch;
+
+namespace FluxGrpc.Denoiser;
+
+/// <summary>The loaded transformer on its device; all computation runs on its one thread.</summary>
+internal sealed class DenoiserModel : IDisposable
+{
+    private const int WarmUpRows = 2;
+    private const int WarmUpTextTokens = 2;
+
+    private readonly ComputeDevice _device;
+    private readonly FluxTransformer _transformer;
+    private readonly TimeProvider _time;
+    private readonly ComponentInfo _facts;
+
+    private DenoiserModel(
+        ComputeThread thread, ComputeDevice device, FluxTransformer transformer, ComponentInfo facts, TimeProvider time)
+    {
+        Thread = thread;
+        _device = device;
+        _transformer = transformer;
+        _facts = facts;
+        _time = time;
+    }
+
+    /// <summary>Sizes of the transformer.</summary>
+    public TransformerConfig Config => _transformer.Config;
+
+    /// <summary>The checkpoint's kind.</summary>
+    public FluxVariant Variant => VariantOf(Config);
+
+    /// <summary>Equal fingerprints give equal bytes for equal requests.</summary>
+    public string Fingerprint => _facts.Fingerprint;
+
+    /// <summary>The thread that computes.</summary>
+    internal ComputeThread Thread { get; }
+
+    /// <summary>Reads a checkpoint onto its device and runs a first, small step.</summary>
+    /// <exception cref="ArgumentException">There is no such device.</exception>
+    /// <exception cref="InvalidDataException">The checkpoint cannot be read, or is of a kind that is not served.</exception>
+    public static async Task<DenoiserModel> LoadAsync(
+        DenoiserOptions options, TimeProvider time, CancellationToken cancellation)
+    {
+        var device = ComputeDevice.Open(options.Device, options.Dtype);
+        var thread = new ComputeThread();
+        try
+        {
+            return await thread.RunAsync(() => Load(options, device, thread, time), cancellation);
+        }
+        catch
+        {
+            thread.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Facts for GetModelInfo.</summary>
+    public ComponentInfo Describe(long maxMessageBytes) => new(_facts) { MaxMessageBytes = maxMessageBytes };
+
+    /// <summary>Copies a session's conditioning to the device.</summary>
+    public Task<Conditioning> ConditionAsync(SessionOpening opening, CancellationToken cancellation) =>
+        Thread.RunAsync(() => Conditioning.Create(opening, _device), cancellation);
+
+    /// <summary>Predicts the velocity at a step.</summary>
+    /// <param name="conditioning">The session's; must live until the task is done.</param>
+    /// <param name="step">Timestep and latents.</param>
+    /// <param name="cancellation">Drops a step that has not begun.</param>
+    public Task<Prediction> PredictVelocityAsync(
+        Conditioning conditioning, Sessions.DenoiseStep step, CancellationToken cancellation)
+    {
+        var arrived = _time.GetTimestamp();
+        return Thread.RunAsync(() =>
+        {
+            var started = _time.GetTimestamp();
+            var latents = TensorConversion.ToTorch(step.Latents, _device.Device, _device.Type);
+            var velocity = Predict(_transformer, latents, step.Timestep, conditioning);
+            var outgoing = TensorConversion.ToMessage(velocity.to(TensorConversion.ToScalarType(step.Latents.DataType)));
+            return new Prediction(outgoing, _time.GetElapsedTime(started), _time.GetElapsedTime(arrived, started));
+        }, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Thread.Dispose();
+        _transformer.Dispose();
+    }
+
+    private static DenoiserModel Load(DenoiserOptions options, ComputeDevice device, ComputeThread thread, TimeProvider time)
+    {
+        using var checkpoint = Checkpoint.Open(options.Checkpoint, ModelComponent.Transformer);
+        var config = TransformerConfigReader.Read(checkpoint);
+        CheckServed(config, checkpoint.Name);
+        var transformer = new FluxTransformer(config, META);
+        try
+        {
+            checkpoint.LoadInto(transformer, device);
+            WarmUp(transformer, device);
+            var facts = new ComponentInfo
+            {
+                ModelName = checkpoint.Name,
+                ParameterCount = transformer.ParameterCount,
+                ComputeDataType = TensorConversion.ToDataType(device.Type),
+                Device = device.Name,
+                Fingerprint = checkpoint.Fingerprint(VariantOf(config).ToString(), device),
+                CheckpointLayout = checkpoint.Layout,
+                RandomWeights = checkpoint.Config.RandomWeights,
+            };
+            return new DenoiserModel(thread, device, transformer, facts, time);
+        }
+        catch
+        {
+            transformer.Dispose();
+            throw;
+        }
+    }
+
+    private static FluxVariant VariantOf(TransformerConfig config) => config.TakesGuidance ? FluxVariant.Dev : FluxVariant.Schnell;
+
+    private static void CheckServed(TransformerConfig config, string name)
+    {
+        if (config.InChannels != config.OutChannels)
+        {
+            throw new InvalidDataException($"'{name}' takes {config.InChannels} channels and gives {config.OutChannels}, as FLUX.1 "
+                + "Fill, Canny and Depth do; only text-to-image transformers (as many in as out) are served");
+        }
+    }
+
+    /// <summary>The first step of a process is slow: libtorch picks its kernels and makes its threads.</summary>
+    private static void WarmUp(FluxTransformer transformer, ComputeDevice device)
+    {
+        var config = transformer.Config;
+        using var conditioning = new Conditioning(
+            zeros([1, WarmUpTextTokens, config.ContextSize], device.Type, device.Device),
+            zeros([1, config.PooledSize], device.Type, device.Device),
+            config.TakesGuidance ? ones(1, ScalarType.Float32, device.Device) : null,
+            Rope.Positions(WarmUpTextTokens, WarmUpRows, WarmUpRows, device.Device));
+        var latents = zeros([1, WarmUpRows * WarmUpRows, config.InChannels], device.Type, device.Device);
+        Predict(transformer, latents, timestep: 1, conditioning).Dispose();
+    }
+
+    private static Tensor Predict(FluxTransformer transformer, Tensor latents, float timestep, Conditioning conditioning) =>
+        transformer.call(new TransformerInput
+        {
+            Latents = latents,
+            HiddenStates = conditioning.HiddenStates,
+            Pooled = conditioning.Pooled,
+            Timesteps = tensor([timestep], ScalarType.Float32, latents.device),
+            Guidance = conditioning.Guidance,
+            Positions = conditioning.Positions,
+        });
+}

@@ -1,0 +1,30 @@
+using FluxGrpc.Denoiser.Sessions;
+using FluxGrpc.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FluxGrpc.Denoiser;
+
+/// <summary>Builds the denoiser's server, for its own process or inside another.</summary>
+public static class DenoiserServer
+{
+    /// <summary>The service's name in options and logs.</summary>
+    public const string Name = "denoiser";
+
+    /// <summary>Builds the server; its model loads once it has started.</summary>
+    /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">An option is not allowed.</exception>
+    public static WebApplication Build(DenoiserOptions options)
+    {
+        new OptionsReader<DenoiserOptions>(Name).Validate(options);
+        var builder = ServiceHost.CreateBuilder(options);
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(new SessionRegistry(ReplicaId(options), options.MaxSessions));
+        builder.Services.AddModel((services, cancellation) =>
+            DenoiserModel.LoadAsync(options, services.GetRequiredService<TimeProvider>(), cancellation));
+        return builder.Build().MapServices<DenoiserService>();
+    }
+
+    private static string ReplicaId(DenoiserOptions options) => options.ReplicaId.Length > 0
+        ? options.ReplicaId
+        : $"{Environment.MachineName}-{Guid.NewGuid().ToString("N")[..8]}";
+}

@@ -1,0 +1,13 @@
+using FluxGrpc.Torch;
+
+namespace FluxGrpc.Denoiser.Sessions;
+
+/// <summary>A step's answer.</summary>
+/// <param name="Velocity">[1, N, out channels], in the type of the step's latents.</param>
+/// <param name="ComputeTime">Time in the model.</param>
+/// <param name="WaitTime">Time between the step's arrival and the start of the computation.</param>
+internal sealed record Prediction(OutgoingTensor Velocity, TimeSpan ComputeTime, TimeSpan WaitTime) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose() => Velocity.Dispose();
+}
