@@ -4,6 +4,7 @@ using FluxGrpc.Denoiser.Sessions;
 using FluxGrpc.Torch;
 using FluxGrpc.V1;
 using static TorchSharp.torch;
+using Tensor = TorchSharp.torch.Tensor;
 
 namespace FluxGrpc.Denoiser;
 
@@ -108,8 +109,8 @@ internal sealed class DenoiserModel : IDisposable
                 ComputeDataType = TensorConversion.ToDataType(device.Type),
                 Device = device.Name,
                 Fingerprint = checkpoint.Fingerprint(VariantOf(config).ToString(), device),
-                CheckpointLayout = checkpoint.Layout,
-                RandomWeights = checkpoint.Config.RandomWeights,
+                CheckpointLayout = checkpoint.Layout.WireName(),
+                RandomWeights = checkpoint.Config.TryGetBool("_random_weights") ?? false,
             };
             return new DenoiserModel(thread, device, transformer, facts, time);
         }

@@ -9,7 +9,7 @@ namespace FluxGrpc.Denoiser.Sessions;
 /// comes while a step runs.
 /// </summary>
 internal sealed class SessionInbox(
-    IAsyncStreamReader<DenoiseRequest> requests, TimeSpan idleLimit, CancellationToken stopping, TimeProvider time)
+    IAsyncStreamReader<DenoiseRequest> requests, TimeSpan idleLimit, TimeProvider time, CancellationToken stopping)
 {
     private static readonly TimeSpan _retryDelay = TimeSpan.FromSeconds(1);
 

@@ -1,6 +1,7 @@
 using FluxGrpc.Denoiser.Model;
 using FluxGrpc.Tensors;
 using FluxGrpc.V1;
+using Google.Protobuf.Collections;
 
 namespace FluxGrpc.Denoiser.Sessions;
 
@@ -172,6 +173,6 @@ internal sealed record SessionOpening
     }
 
     // False for NaN, too.
-    private static bool IsBelow(IReadOnlyList<float> sigmas, int index) =>
+    private static bool IsBelow(RepeatedField<float> sigmas, int index) =>
         sigmas[index] >= 0 && (index == 0 ? sigmas[index] <= 1 : sigmas[index] < sigmas[index - 1]);
 }
