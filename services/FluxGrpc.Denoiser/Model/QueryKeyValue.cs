@@ -15,7 +15,7 @@ public readonly record struct QueryKeyValue(Tensor Query, Tensor Key, Tensor Val
     public static QueryKeyValue Split(Tensor projection, long headCount)
     {
         using var scope = NewDisposeScope();
-        var parts = projection.unflatten(-1, 3, headCount, -1).permute(2, 0, 3, 1, 4).unbind();    // 3 × [B, H, T, d]
+        var parts = projection.unflatten(2, 3, headCount, -1).permute(2, 0, 3, 1, 4).unbind();    // 3 × [B, H, T, d]
         return new QueryKeyValue(parts[0], parts[1], parts[2]).MoveToOuterDisposeScope();
     }
 

@@ -47,7 +47,7 @@ public static class Rope
     public static Tensor Apply(Tensor x, Tensor table)
     {
         using var scope = NewDisposeScope();
-        var pairs = x.to(ScalarType.Float32).unflatten(-1, -1, 2).contiguous().view_as_complex();   // [B, H, T, d/2]
+        var pairs = x.to(ScalarType.Float32).unflatten(3, -1, 2).contiguous().view_as_complex();   // [B, H, T, d/2]
         return (pairs * table).view_as_real().flatten(-2).to(x.dtype).MoveToOuterDisposeScope();
     }
 
