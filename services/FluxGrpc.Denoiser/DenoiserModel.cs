@@ -121,14 +121,15 @@ internal sealed class DenoiserModel : IDisposable
         }
     }
 
-    private static FluxVariant VariantOf(TransformerConfig config) => config.TakesGuidance ? FluxVariant.Dev : FluxVariant.Schnell;
+    private static FluxVariant VariantOf(TransformerConfig config) =>
+        config.TakesGuidance ? FluxVariant.Dev : FluxVariant.Schnell;
 
     private static void CheckServed(TransformerConfig config, string name)
     {
         if (config.InChannels != config.OutChannels)
         {
-            throw new InvalidDataException($"'{name}' takes {config.InChannels} channels and gives {config.OutChannels}, as FLUX.1 "
-                + "Fill, Canny and Depth do; only text-to-image transformers (as many in as out) are served");
+            throw new InvalidDataException($"'{name}' takes {config.InChannels} channels and gives {config.OutChannels}, as "
+                + "FLUX.1 Fill, Canny and Depth do; only text-to-image transformers (as many in as out) are served");
         }
     }
 

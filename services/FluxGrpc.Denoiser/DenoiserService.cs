@@ -21,7 +21,8 @@ internal sealed class DenoiserService(
     {
         var call = context.CancellationToken;
         var model = slot.Get();
-        var inbox = new SessionInbox(requestStream, TimeSpan.FromSeconds(options.IdleSeconds), time, lifetime.ApplicationStopping);
+        var idleLimit = TimeSpan.FromSeconds(options.IdleSeconds);
+        var inbox = new SessionInbox(requestStream, idleLimit, time, lifetime.ApplicationStopping);
         if (await inbox.ReadAsync(call) is not { } first)
             throw Violations.Of("message", "is missing; the call ended before an opening");
 

@@ -77,7 +77,10 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
     private Tensor Condition(TransformerInput input)
     {
         if ((input.Guidance is null) == Config.TakesGuidance)
-            throw new ArgumentException(Config.TakesGuidance ? "guidance is required" : "this model takes no guidance", nameof(input));
+        {
+            throw new ArgumentException(
+                Config.TakesGuidance ? "guidance is required" : "this model takes no guidance", nameof(input));
+        }
 
         using var scope = NewDisposeScope();
         var type = input.Latents.dtype;

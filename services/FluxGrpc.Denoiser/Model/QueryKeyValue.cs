@@ -8,7 +8,7 @@ namespace FluxGrpc.Denoiser.Model;
 /// <param name="Value">[B, H, T, d].</param>
 public readonly record struct QueryKeyValue(Tensor Query, Tensor Key, Tensor Value)
 {
-    /// <summary>Cuts a projection into heads. The order of its elements is query ‖ key ‖ value, then head, then element.</summary>
+    /// <summary>Cuts a projection into heads; its order is query ‖ key ‖ value, then head, then element.</summary>
     /// <param name="projection">[B, T, 3·D].</param>
     /// <param name="headCount">Heads H.</param>
     /// <returns>Views of the projection.</returns>

@@ -1,6 +1,8 @@
 namespace FluxGrpc.Denoiser.Model;
 
-/// <summary>Sizes of a FLUX transformer. Reference: <c>FluxParams</c>; a checkpoint's are read by <see cref="TransformerConfigReader"/>.</summary>
+/// <summary>
+/// Sizes of a FLUX transformer; a checkpoint's are read by <see cref="TransformerConfigReader"/>. Reference: <c>FluxParams</c>.
+/// </summary>
 public sealed record TransformerConfig
 {
     /// <summary>Channels of a token that goes in: packed latents, in FLUX.1 Fill and Control with further channels.</summary>
@@ -30,7 +32,7 @@ public sealed record TransformerConfig
     /// <summary>Single-stream blocks.</summary>
     public required int SingleBlockCount { get; init; }
 
-    /// <summary>How many of a head's elements turn with each position axis (index, row, column); their sum is the head size.</summary>
+    /// <summary>How many of a head's elements turn with each position axis (index, row, column); their sum is d.</summary>
     public required IReadOnlyList<long> AxesSizes { get; init; }
 
     /// <summary>True where the network takes the strength of the distilled guidance as an input.</summary>

@@ -11,7 +11,7 @@ public static class TransformerConfigReader
     private const string DoubleBlocks = "double_blocks.";
     private const string SingleBlocks = "single_blocks.";
 
-    /// <summary>FLUX.1's axes, for checkpoints without a <c>config.json</c>: every published one has heads of 128 elements.</summary>
+    /// <summary>FLUX.1's axes, where there is no <c>config.json</c>: every published transformer has heads of 128 elements.</summary>
     private static readonly IReadOnlyList<long> _usualAxes = [16, 56, 56];
 
     /// <summary>Reads the sizes; no weights are touched.</summary>
@@ -27,7 +27,10 @@ public static class TransformerConfigReader
         var hiddenSize = checkpoint.ShapeOf("img_in.weight", rank: 2)[0];
         var headSize = HeadSize(checkpoint, doubleBlocks);
         if (headSize == 0 || hiddenSize % headSize != 0)
-            throw new InvalidDataException($"'{checkpoint.Name}': hidden size {hiddenSize} is not a multiple of the head size {headSize}");
+        {
+            throw new InvalidDataException(
+                $"'{checkpoint.Name}': hidden size {hiddenSize} is not a multiple of the head size {headSize}");
+        }
 
         var config = new TransformerConfig
         {
@@ -67,7 +70,9 @@ public static class TransformerConfigReader
 
     private static long HeadSize(Checkpoint checkpoint, int doubleBlocks)
     {
-        var norm = doubleBlocks > 0 ? $"{DoubleBlocks}0.img_attn.norm.query_norm.scale" : $"{SingleBlocks}0.norm.query_norm.scale";
+        var norm = doubleBlocks > 0
+            ? $"{DoubleBlocks}0.img_attn.norm.query_norm.scale"
+            : $"{SingleBlocks}0.norm.query_norm.scale";
         return Agree(checkpoint, "attention_head_dim", checkpoint.ShapeOf(norm, rank: 1)[0]);
     }
 
@@ -81,8 +86,8 @@ public static class TransformerConfigReader
             return [.. stated];
         return headSize == _usualAxes.Sum()
             ? _usualAxes
-            : throw new InvalidDataException($"'{checkpoint.Name}': no shape tells how its heads of {headSize} elements are shared out "
-                + "among the position axes; a config.json with axes_dims_rope is needed beside it");
+            : throw new InvalidDataException($"'{checkpoint.Name}': no shape tells how its heads of {headSize} elements are shared "
+                + "out among the position axes; a config.json with axes_dims_rope is needed beside it");
     }
 
     private static bool TakesGuidance(Checkpoint checkpoint)
@@ -90,8 +95,8 @@ public static class TransformerConfigReader
         var takesGuidance = checkpoint.Tensors.ContainsKey("guidance_in.in_layer.weight");
         if (checkpoint.Config.TryGetBool("guidance_embeds") is { } stated && stated != takesGuidance)
         {
-            throw new InvalidDataException($"{ComponentConfig.FileName} says guidance_embeds = {(stated ? "true" : "false")}, but the "
-                + $"checkpoint has {(takesGuidance ? "a" : "no")} guidance_in");
+            throw new InvalidDataException($"{ComponentConfig.FileName} says guidance_embeds = {(stated ? "true" : "false")}, "
+                + $"but the checkpoint has {(takesGuidance ? "a" : "no")} guidance_in");
         }
 
         return takesGuidance;

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace FluxGrpc.Denoiser.Model;
 
-/// <summary>What the velocity is a function of. Letters: <see cref="FluxTransformer"/>. Every sample has its own values.</summary>
+/// <summary>What the velocity depends on; every sample has its own values. Letters: <see cref="FluxTransformer"/>.</summary>
 public sealed record TransformerInput
 {
     /// <summary>Packed latents [B, N, in channels], in the parameters' dtype. Reference: <c>img</c>.</summary>

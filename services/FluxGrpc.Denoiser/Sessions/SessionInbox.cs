@@ -57,8 +57,8 @@ internal sealed class SessionInbox(
         }
         catch (TimeoutException)
         {
-            throw RpcErrors.DeadlineExceeded(
-                "SESSION_IDLE", FormattableString.Invariant($"No message for {idleLimit.TotalSeconds} seconds, as long as a session may wait"));
+            throw RpcErrors.DeadlineExceeded("SESSION_IDLE",
+                FormattableString.Invariant($"No message for {idleLimit.TotalSeconds} seconds, as long as a session may wait"));
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested && !call.IsCancellationRequested)
         {

@@ -71,7 +71,11 @@ internal sealed record SessionOpening
         CheckGuidance(open, config, violations);
         CheckSchedule(open, limits, violations);
         if (open.ExpectedFingerprint.Length > MaxIdLength)
-            violations.Add("open.expected_fingerprint", $"has {open.ExpectedFingerprint.Length} characters; allowed: at most {MaxIdLength}");
+        {
+            violations.Add("open.expected_fingerprint",
+                $"has {open.ExpectedFingerprint.Length} characters; allowed: at most {MaxIdLength}");
+        }
+
         violations.ThrowIfAny();
 
         return new SessionOpening
@@ -91,7 +95,10 @@ internal sealed record SessionOpening
     private static void CheckId(string id, Violations violations)
     {
         if (id.Length is 0 or > MaxIdLength || id.Any(letter => letter is < '!' or > '~'))
-            violations.Add("open.session_id", $"has {id.Length} characters; allowed: 1 to {MaxIdLength} visible ASCII characters");
+        {
+            violations.Add("open.session_id",
+                $"has {id.Length} characters; allowed: 1 to {MaxIdLength} visible ASCII characters");
+        }
     }
 
     private static void CheckHiddenStates(

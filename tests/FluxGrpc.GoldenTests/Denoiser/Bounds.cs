@@ -4,9 +4,9 @@ using Xunit.Abstractions;
 namespace FluxGrpc.GoldenTests.Denoiser;
 
 /// <summary>
-/// Largest absolute errors that are allowed, and the comparison with them. They are what is reached here times 3 or so, below what
-/// MANIFEST.md recommends (2e-4 for transformer_dev's output, 1e-4 for transformer_schnell's). Most of the error comes from the
-/// sinusoids, whose angles reach 3500 at guidance 3.5.
+/// Largest absolute errors that are allowed, and the comparison with them. They are what is reached here times 3 or so, below
+/// what MANIFEST.md recommends (2e-4 for transformer_dev's output, 1e-4 for transformer_schnell's). Most of the error comes
+/// from the sinusoids, whose angles reach 3500 at guidance 3.5.
 /// </summary>
 internal static class Bounds
 {
@@ -31,6 +31,7 @@ internal static class Bounds
     public static void CheckMissed(ITestOutputHelper output, string mistake, double error, double bound)
     {
         output.WriteLine(FormattableString.Invariant($"{mistake} {error:E1} must exceed {bound:E1}"));
-        Assert.True(error > bound, FormattableString.Invariant($"{mistake}: error {error:E2} stays within {bound:E1}; the test cannot fail"));
+        Assert.True(error > bound,
+            FormattableString.Invariant($"{mistake}: error {error:E2} stays within {bound:E1}; the test cannot fail"));
     }
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace FluxGrpc.GoldenTests.Denoiser;
 
-/// <summary>A small transformer of the golden folder: its checkpoint, the module filled from it, the reference's inputs and outputs.</summary>
+/// <summary>A golden transformer: the module filled from its checkpoint, the reference's inputs and outputs.</summary>
 internal sealed class GoldenTransformer : IDisposable
 {
     private readonly TemporaryCheckpoint _folder;
@@ -22,7 +22,7 @@ internal sealed class GoldenTransformer : IDisposable
         Io = GoldenFolder.Open($"{config}_io.safetensors");
     }
 
-    /// <summary>The module; its parameters may be the mapped file, so a test that changes them takes a <see cref="Copy"/>.</summary>
+    /// <summary>The module; its parameters may be the mapped file: a test that changes them takes a <see cref="Copy"/>.</summary>
     public FluxTransformer Module { get; }
 
     /// <summary>Inputs and expected outputs.</summary>

@@ -19,7 +19,8 @@ public sealed class TransformerMistakeTests(ITestOutputHelper output)
         ["rope pairs as halves"] = golden => WithWeights(golden, PairHalves),
         ["query/key norm scales left at 1"] = golden => WithWeights(golden, Set("_norm.scale", scale => ones_like(scale))),
         ["qkv biases dropped"] = golden => WithWeights(golden, Set("attn.qkv.bias", bias => zeros_like(bias))),
-        ["final shift/scale swapped"] = golden => WithWeights(golden, Set("adaLN_modulation.1.", both => cat([.. both.chunk(2).Reverse()]))),
+        ["final shift/scale swapped"] = golden => WithWeights(golden, Set("adaLN_modulation.1.",
+            both => cat([.. both.chunk(2).Reverse()]))),
         ["erf GELU instead of tanh GELU"] = golden => WithWeights(golden, (transformer, _) => UseExactGelu(transformer)),
         ["row and column ids swapped"] = golden => WithInput(golden, input => input with
         {
@@ -88,7 +89,8 @@ public sealed class TransformerMistakeTests(ITestOutputHelper output)
         return transformer.call(golden.Input());
     }
 
-    private static Action<FluxTransformer, IEnumerable<(string Name, Parameter Value)>> Set(string part, Func<Tensor, Tensor> change) =>
+    private static Action<FluxTransformer, IEnumerable<(string Name, Parameter Value)>> Set(
+        string part, Func<Tensor, Tensor> change) =>
         (_, parameters) =>
         {
             var chosen = parameters.Where(parameter => parameter.Name.Contains(part, StringComparison.Ordinal)).ToList();
@@ -97,8 +99,8 @@ public sealed class TransformerMistakeTests(ITestOutputHelper output)
         };
 
     /// <summary>
-    /// Rotating (x₀, x_d/2), (x₁, x_d/2+1), … is rotating adjacent pairs of the elements in another order. Queries and keys in the
-    /// same other order have the same products, so reordering the rows that make them is making the mistake.
+    /// Rotating (x₀, x_d/2), (x₁, x_d/2+1), … is rotating adjacent pairs of the elements in another order. Queries and keys in
+    /// the same other order have the same products, so reordering the rows that make them is making the mistake.
     /// </summary>
     private static void PairHalves(FluxTransformer transformer, IEnumerable<(string Name, Parameter Value)> parameters)
     {
