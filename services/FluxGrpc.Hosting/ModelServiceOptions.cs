@@ -7,7 +7,6 @@ namespace FluxGrpc.Hosting;
 public abstract class ModelServiceOptions : ServiceOptions
 {
     /// <summary>Checkpoint: a Hugging Face folder with model_index.json, a component's folder, or a .safetensors file.</summary>
-    [Required]
     [Description("Checkpoint: a Hugging Face folder (model_index.json), one component's folder, or a .safetensors file.")]
     public string Checkpoint { get; set; } = "";
 
@@ -22,4 +21,13 @@ public abstract class ModelServiceOptions : ServiceOptions
     [AllowedValues("auto", "float32", "bfloat16", ErrorMessage = "Dtype must be auto, float32 or bfloat16")]
     [Description("Type of the matrix products: float32, bfloat16, or auto (bfloat16 on CUDA and where the CPU is fast at it).")]
     public string Dtype { get; set; } = "auto";
+
+    /// <inheritdoc/>
+    public override IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
+        base.Validate(validationContext).Concat(ValidateCheckpoint());
+
+    /// <summary>What is wrong with where the weights come from; a service may take them from elsewhere.</summary>
+    protected virtual IEnumerable<ValidationResult> ValidateCheckpoint() => Checkpoint.Length > 0
+        ? []
+        : [new ValidationResult("Checkpoint is missing; required", [nameof(Checkpoint)])];
 }
