@@ -1,1 +1,5 @@
-return 0;
+using FluxGrpc.Hosting;
+using FluxGrpc.Vae;
+
+return await ServiceProgram.RunAsync<VaeOptions>(
+    "vae", "The VAE service of FLUX.1: latents to pixels and back, over gRPC.", args, VaeServer.Build);

@@ -1,0 +1,139 @@
+using FluxGrpc.Checkpoints;
+using FluxGrpc.Torch;
+using FluxGrpc.V1;
+using FluxGrpc.Vae.Model;
+using TorchSharp;
+
+namespace FluxGrpc.Vae;
+
+/// <summary>A loaded autoencoder and the thread that computes with it.</summary>
+internal sealed class VaeModel : IDisposable
+{
+    private readonly AutoEncoder _network;
+    private readonly ComputeThread _thread;
+    private readonly ComputeDevice _device;
+    private readonly TimeProvider _time;
+
+    private VaeModel(AutoEncoder network, ComputeThread thread, ComputeDevice device, TimeProvider time,
+        PictureLimits limits, VaeServiceGetModelInfoResponse info)
+    {
+        _network = network;
+        _thread = thread;
+        _device = device;
+        _time = time;
+        Limits = limits;
+        Info = info;
+    }
+
+    /// <summary>Which pictures it takes.</summary>
+    public PictureLimits Limits { get; }
+
+    /// <summary>What it is, for callers; do not change it.</summary>
+    public VaeServiceGetModelInfoResponse Info { get; }
+
+    /// <summary>Loads the checkpoint that the options name and computes once in each direction.</summary>
+    /// <exception cref="InvalidDataException">The checkpoint is not an autoencoder that this service can run.</exception>
+    public static async Task<VaeModel> LoadAsync(
+        VaeOptions options, ComputeDevice device, TimeProvider time, CancellationToken cancellation)
+    {
+        var thread = new ComputeThread();
+        try
+        {
+            return await thread.RunAsync(() => Load(options, device, time, thread), cancellation);
+        }
+        catch
+        {
+            thread.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Decodes latents to pixels in the type asked for; the caller disposes them.</summary>
+    public Task<(OutgoingTensor Pixels, TimeSpan Elapsed)> DecodeAsync(DecodeInput input, CancellationToken cancellation) =>
+        _thread.RunAsync(() =>
+        {
+            var started = _time.GetTimestamp();
+            var latents = TensorConversion.ToTorch(input.Latents, _device.Device, torch.ScalarType.Float32);
+            if (input.Grid is { } grid)
+                latents = LatentPacking.Unpack(latents, grid.Rows, grid.Columns);
+            var image = _network.Decode(latents);                            // [1, 3, H, W]
+            var pixels = input.Pixels == DataType.Uint8 ? PixelConversion.ToBytes(image) : image.to(torch.ScalarType.Float32);
+            return (TensorConversion.ToMessage(pixels), _time.GetElapsedTime(started));
+        }, cancellation);
+
+    /// <summary>Encodes pixels to latents, and to moments where asked for; the caller disposes them.</summary>
+    public Task<(OutgoingTensor Latents, OutgoingTensor? Moments, TimeSpan Elapsed)> EncodeAsync(
+        EncodeInput input, CancellationToken cancellation) => _thread.RunAsync(() =>
+        {
+            var started = _time.GetTimestamp();
+            var moments = _network.EncodeMoments(ToImage(input.Pixels));     // [1, 2Z, H/8, W/8]
+            var latents = TensorConversion.ToMessage(_network.ToLatents(moments));
+            var sentMoments = input.IncludeMoments ? TensorConversion.ToMessage(moments.to(torch.ScalarType.Float32)) : null;
+            return (latents, sentMoments, _time.GetElapsedTime(started));
+        }, cancellation);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _thread.Dispose();
+        _network.Dispose();
+    }
+
+    private torch.Tensor ToImage(V1.Tensor pixels)
+    {
+        if (pixels.DataType == DataType.Float32)
+            return TensorConversion.ToTorch(pixels, _device.Device, torch.ScalarType.Float32);
+        var bytes = TensorConversion.ToTorch(pixels, _device.Device, torch.ScalarType.Byte);
+        return PixelConversion.FromBytes(bytes);
+    }
+
+    private static VaeModel Load(VaeOptions options, ComputeDevice device, TimeProvider time, ComputeThread thread)
+    {
+        using var checkpoint = Checkpoint.Open(options.Checkpoint, ModelComponent.Vae);
+        var config = AutoEncoderConfig.Read(checkpoint);
+        var network = new AutoEncoder(config, torch.META);
+        try
+        {
+            checkpoint.LoadInto(network, device);
+            WarmUp(network, config, device);
+            var limits = new PictureLimits(config.LatentChannels, config.DownscaleFactor, options.MaxPixels);
+            return new VaeModel(network, thread, device, time, limits, Describe(checkpoint, config, device, network, options));
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The first computation chooses kernels and allocates workspace: callers need not wait for that.</summary>
+    private static void WarmUp(AutoEncoder network, AutoEncoderConfig config, ComputeDevice device)
+    {
+        using var scope = torch.NewDisposeScope();
+        const int Patches = 4;
+        var side = Patches * config.PixelMultiple;
+        network.call(torch.zeros(1, AutoEncoderConfig.ImageChannels, side, side, device: device.Device));
+    }
+
+    private static VaeServiceGetModelInfoResponse Describe(
+        Checkpoint checkpoint, AutoEncoderConfig config, ComputeDevice device, AutoEncoder network, VaeOptions options) => new()
+        {
+            Component = new ComponentInfo
+            {
+                ModelName = checkpoint.Name,
+                ParameterCount = network.parameters().Sum(parameter => parameter.numel()),
+                ComputeDataType = TensorConversion.ToDataType(device.Type),
+                Device = device.Name,
+                Fingerprint = checkpoint.Fingerprint("vae", device),
+                CheckpointLayout = checkpoint.Layout.WireName(),
+                MaxMessageBytes = options.MaxMessageBytes,
+                RandomWeights = checkpoint.Config.TryGetBool("_random_weights") ?? false,
+            },
+            LatentChannels = (int)config.LatentChannels,
+            DownscaleFactor = config.DownscaleFactor,
+            ScalingFactor = (float)config.ScalingFactor,
+            ShiftFactor = (float)config.ShiftFactor,
+            SampleSize = config.SampleSize,
+            MaxPixels = options.MaxPixels,
+        };
+}
