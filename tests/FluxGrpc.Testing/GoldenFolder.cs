@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text.Json;
 using FluxGrpc.Checkpoints;
+using FluxGrpc.Torch;
 
 namespace FluxGrpc.Testing;
 
@@ -17,7 +18,11 @@ public static class GoldenFolder
     public static string PathOf(string name) => System.IO.Path.Combine(Path, name);
 
     /// <summary>Opens a safetensors file.</summary>
-    public static GoldenFile Open(string name) => new(SafetensorsFile.Open(PathOf(name)));
+    public static GoldenFile Open(string name)
+    {
+        NativeLibraries.EnsureLoaded(); // A test may touch torch only through what it reads here.
+        return new GoldenFile(SafetensorsFile.Open(PathOf(name)));
+    }
 
     /// <summary>The sizes of the small models: one object per weight file, by its name without extension.</summary>
     public static JsonElement Config(string model)

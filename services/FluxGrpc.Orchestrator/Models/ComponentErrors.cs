@@ -1,0 +1,76 @@
+using System.Net.Sockets;
+using FluxGrpc.Tensors;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using GrpcStatusProto = Google.Rpc.Status;
+
+namespace FluxGrpc.Orchestrator.Models;
+
+/// <summary>
+/// What a failure of a service behind the orchestrator means to the orchestrator's caller. Texts of the transport are not passed
+/// on: they hold addresses.
+/// </summary>
+internal static class ComponentErrors
+{
+    private static readonly TimeSpan _retryDelay = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// UNAVAILABLE, RESOURCE_EXHAUSTED, FAILED_PRECONDITION and DEADLINE_EXCEEDED of the service pass through with their details;
+    /// a service that is not reachable is UNAVAILABLE; all else is a bug of one of us and becomes INTERNAL.
+    /// </summary>
+    /// <param name="component">The service: "denoiser".</param>
+    /// <param name="failure">What its call threw.</param>
+    public static RpcException Translate(string component, RpcException failure)
+    {
+        if (IsTransport(failure))
+            return RpcErrors.Unavailable("COMPONENT_UNREACHABLE", $"{component} is not reachable", _retryDelay);
+
+        var status = failure.GetRpcStatus();
+        return failure.StatusCode switch
+        {
+            StatusCode.Unavailable or StatusCode.ResourceExhausted or StatusCode.FailedPrecondition when status is not null =>
+                PassThrough(component, status),
+            StatusCode.DeadlineExceeded =>
+                new RpcException(new Grpc.Core.Status(StatusCode.DeadlineExceeded, $"{component}: the deadline has passed")),
+            StatusCode.Unimplemented => RpcErrors.FailedPrecondition("WRONG_COMPONENT", component,
+                $"{component} is another service or another version: it does not know the call"),
+            _ => new RpcException(new Grpc.Core.Status(StatusCode.Internal, $"{component} failed; the server's log has the details")),
+        };
+    }
+
+    /// <summary>True where the same call may well succeed a moment later.</summary>
+    public static bool IsTransient(RpcException failure) =>
+        IsTransport(failure)
+        || failure.StatusCode == StatusCode.Unavailable
+        || (failure.StatusCode == StatusCode.ResourceExhausted && RetryDelay(failure) is not null);
+
+    /// <summary>The delay after which the failed call is worth trying again, where the status asks for it.</summary>
+    public static TimeSpan? RetryDelay(RpcException failure) =>
+        failure.GetRpcStatus()?.GetDetail<RetryInfo>()?.RetryDelay?.ToTimeSpan();
+
+    private static RpcException PassThrough(string component, GrpcStatusProto status)
+    {
+        var passed = new GrpcStatusProto { Code = status.Code, Message = $"{component}: {status.Message}" };
+        foreach (var detail in status.Details)
+        {
+            if (detail.TryUnpack<ErrorInfo>(out var info))
+            {
+                info.Metadata["component"] = component;
+                passed.Details.Add(Any.Pack(info));
+            }
+            else
+            {
+                passed.Details.Add(detail);
+            }
+        }
+
+        return passed.ToRpcException();
+    }
+
+    /// <summary>True where no status came from the service: refused, reset, or cut off by its end.</summary>
+    private static bool IsTransport(RpcException failure) =>
+        failure.StatusCode == StatusCode.Cancelled
+        || (failure.StatusCode == StatusCode.Unavailable && failure.GetRpcStatus() is null)
+        || failure.Status.DebugException is HttpRequestException or IOException or SocketException;
+}

@@ -1,0 +1,99 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using FluxGrpc.Channels;
+using FluxGrpc.Hosting;
+using FluxGrpc.Orchestrator.Sampling;
+
+namespace FluxGrpc.Orchestrator;
+
+/// <summary>What the orchestrator can be told.</summary>
+public sealed class OrchestratorOptions : ServiceOptions
+{
+    /// <summary>Options with their defaults.</summary>
+    public OrchestratorOptions() => Address = "http://127.0.0.1:5000";
+
+    /// <summary>Address of the text encoder.</summary>
+    [Required]
+    [Description("Address of the text encoder.")]
+    public string TextEncoder { get; set; } = "http://127.0.0.1:5001";
+
+    /// <summary>Address of the denoiser.</summary>
+    [Required]
+    [Description("Address of the denoiser.")]
+    public string Denoiser { get; set; } = "http://127.0.0.1:5002";
+
+    /// <summary>Address of the autoencoder.</summary>
+    [Required]
+    [Description("Address of the VAE.")]
+    public string Vae { get; set; } = "http://127.0.0.1:5003";
+
+    /// <summary>Longest prompt in UTF-16 code units.</summary>
+    [Range(1, 1_000_000)]
+    [Description("Longest prompt in characters.")]
+    public int MaxPromptLength { get; set; } = 10_000;
+
+    /// <summary>Least width and height in pixels.</summary>
+    [Range(PatchGrid.PixelsPerPatch, 16_384)]
+    [Description("Least width and height in pixels, a multiple of 16.")]
+    public int MinSide { get; set; } = 64;
+
+    /// <summary>Largest width and height in pixels.</summary>
+    [Range(PatchGrid.PixelsPerPatch, 16_384)]
+    [Description("Largest width and height in pixels, a multiple of 16.")]
+    public int MaxSide { get; set; } = 2048;
+
+    /// <summary>Largest width · height.</summary>
+    [Range(PatchGrid.PixelsPerPatch * PatchGrid.PixelsPerPatch, 16_384 * 16_384)]
+    [Description("Largest width times height in pixels.")]
+    public int MaxPixels { get; set; } = 2048 * 2048;
+
+    /// <summary>Largest number of denoising steps.</summary>
+    [Range(1, 10_000)]
+    [Description("Largest number of denoising steps.")]
+    public int MaxSteps { get; set; } = 200;
+
+    /// <summary>Largest guidance.</summary>
+    [Range(0.0, 1000.0)]
+    [Description("Largest guidance.")]
+    public float MaxGuidance { get; set; } = 100;
+
+    /// <summary>Largest number of images in a request.</summary>
+    [Range(1, 10_000)]
+    [Description("Largest number of images in a request.")]
+    public int MaxCount { get; set; } = 16;
+
+    /// <summary>Largest number of generations at once.</summary>
+    [Range(1, 100_000)]
+    [Description("Largest number of generations at once; more are refused at once.")]
+    public int MaxGenerations { get; set; } = 8;
+
+    /// <inheritdoc/>
+    public override IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        foreach (var result in base.Validate(validationContext))
+            yield return result;
+
+        (string Name, string Address)[] services =
+            [(nameof(TextEncoder), TextEncoder), (nameof(Denoiser), Denoiser), (nameof(Vae), Vae)];
+        foreach (var (name, address) in services)
+        {
+            if (!ServiceAddress.TryParse(address, out _))
+            {
+                yield return new ValidationResult($"{name} '{address}' is not an address; allowed: http://host:port, "
+                    + "https://host:port, host:port, unix:/path/of.sock", [name]);
+            }
+        }
+
+        foreach (var (name, side) in new[] { (nameof(MinSide), MinSide), (nameof(MaxSide), MaxSide) })
+        {
+            if (side % PatchGrid.PixelsPerPatch != 0)
+                yield return new ValidationResult($"{name} is {side}; allowed: multiples of {PatchGrid.PixelsPerPatch}", [name]);
+        }
+
+        if (MinSide > MaxSide)
+            yield return new ValidationResult($"MinSide {MinSide} is more than MaxSide {MaxSide}", [nameof(MinSide)]);
+        var leastPixels = MinSide * MinSide;
+        if (leastPixels > MaxPixels)
+            yield return new ValidationResult($"MaxPixels {MaxPixels} is less than MinSide² {leastPixels}", [nameof(MaxPixels)]);
+    }
+}

@@ -1,0 +1,32 @@
+using FluxGrpc.Hosting;
+using FluxGrpc.Orchestrator.Admission;
+using FluxGrpc.Orchestrator.Models;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FluxGrpc.Orchestrator;
+
+/// <summary>Puts the orchestrator together, for its own program and for programs that host it.</summary>
+public static class OrchestratorServer
+{
+    /// <summary>The service's name.</summary>
+    public const string Name = "orchestrator";
+
+    /// <summary>
+    /// Builds the service, not started. It serves as soon as the services behind it do; its
+    /// <see cref="IModelReadiness.Ready"/> tells when that is first so.
+    /// </summary>
+    /// <param name="options">Validated options.</param>
+    public static WebApplication Build(OrchestratorOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var builder = ServiceHost.CreateBuilder(options);
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton<ModelTier>();
+        builder.Services.AddSingleton(new GenerationSlots(options.MaxGenerations));
+        builder.Services.AddSingleton<TierHealth>();
+        builder.Services.AddSingleton<IModelReadiness>(provider => provider.GetRequiredService<TierHealth>());
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<TierHealth>());
+        return builder.Build().MapServices<ImageGenerationService>();
+    }
+}
