@@ -71,7 +71,7 @@ public sealed class AutoEncoderTests
 
         network.call(torch.randn(1, 3, 8, 8)).square().sum().backward();
         // The log-variance takes no part without sampling, but shares its convolution with the mean.
-        Assert.Empty(network.named_parameters().Where(parameter => parameter.parameter.grad is null));
+        Assert.DoesNotContain(network.named_parameters(), parameter => parameter.parameter.grad is null);
     }
 
     private static AutoEncoderConfig Config(long[] channels, int blocks) => new()
