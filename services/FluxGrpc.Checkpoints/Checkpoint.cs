@@ -37,7 +37,9 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The component's <c>config.json</c>.</summary>
     public ComponentConfig Config { get; }
 
-    /// <summary>The tensors by the module's key: official names for transformer and autoencoder, Hugging Face's for the text encoders.</summary>
+    /// <summary>
+    /// The tensors by the module's key: the authors' names for transformer and autoencoder, Hugging Face's for the text encoders.
+    /// </summary>
     public IReadOnlyDictionary<string, CheckpointTensor> Tensors { get; }
 
     /// <summary>Number of parameters.</summary>
@@ -52,7 +54,7 @@ public sealed class Checkpoint : IDisposable
     /// such as <c>flux1-dev.safetensors</c>), a component's folder, a <c>.safetensors</c> file, or an index of shards.
     /// </param>
     /// <param name="component">Which one.</param>
-    /// <exception cref="InvalidDataException">Files are missing, unreadable, lie, or hold something else; the message says which.</exception>
+    /// <exception cref="InvalidDataException">Files are missing, unreadable, lie, or hold something else; the message says.</exception>
     public static Checkpoint Open(string path, ModelComponent component)
     {
         var location = ComponentFiles.Find(path, component);
@@ -90,17 +92,17 @@ public sealed class Checkpoint : IDisposable
         .Distinct(StringComparer.Ordinal).Count();
 
     /// <summary>A folder beside the weights or in the model's folder, such as <c>tokenizer_2</c>; null where there is none.</summary>
-    public string? FindFolder(string name) =>
-        Candidates(name).FirstOrDefault(Directory.Exists);
+    public string? FindFolder(string name) => Candidates(name).FirstOrDefault(Directory.Exists);
 
     /// <summary>A file beside the weights or in the model's folder; null where there is none.</summary>
-    public string? FindFile(string name) =>
-        Candidates(name).FirstOrDefault(File.Exists);
+    public string? FindFile(string name) => Candidates(name).FirstOrDefault(File.Exists);
 
     /// <summary>Checks that the module's parameters and these tensors are the same, name by name and shape by shape.</summary>
-    /// <exception cref="InvalidDataException">They are not; one message counts and lists what is missing, unexpected and mis-shaped.</exception>
-    public void Validate(nn.Module module) =>
-        ModuleParameters.Of(module).MustMatch(Tensors, _incomplete, $"checkpoint '{Name}' (layout {Layout}) is not this {_component.DisplayName()}");
+    /// <exception cref="InvalidDataException">
+    /// They are not: one message counts and lists what is missing, unexpected and mis-shaped, and names the layout.
+    /// </exception>
+    public void Validate(nn.Module module) => ModuleParameters.Of(module).MustMatch(
+        Tensors, _incomplete, $"checkpoint '{Name}' (layout {Layout}) is not this {_component.DisplayName()}");
 
     /// <summary>
     /// Fills a module, best built on the meta device: each parameter is replaced. On the CPU a parameter in its storage type is the

@@ -87,6 +87,8 @@ public sealed class ComponentConfig
     {
         const int maxShown = 100;
         var text = value.GetRawText();
-        return new InvalidDataException($"{FileName}: {key} must be {expected}, but is {(text.Length > maxShown ? text[..maxShown] + "…" : text)}");
+        if (text.Length > maxShown)
+            text = text[..maxShown] + "…";
+        return new InvalidDataException($"{FileName}: {key} must be {expected}, but is {text}");
     }
 }

@@ -38,7 +38,7 @@ internal sealed record ComponentFiles(string Weights, string Folder, string Root
     /// <summary>How the single files that people download begin.</summary>
     private static string[] FilePrefixesOf(ModelComponent component) => component switch
     {
-        ModelComponent.Transformer => ["flux1-", "flux1_", "flux-", "flux_"],
+        ModelComponent.Transformer => ["flux1"],
         ModelComponent.Vae => ["ae.", "ae_", "flux_vae", "flux-vae"],
         ModelComponent.ClipText => ["clip_l", "clip-l"],
         _ => ["t5xxl", "t5_xxl", "t5-xxl"],
@@ -54,7 +54,7 @@ internal sealed record ComponentFiles(string Weights, string Folder, string Root
     private static string CheckedExtension(string file) =>
         file.EndsWith(WeightsSuffix, StringComparison.Ordinal) || file.EndsWith(IndexSuffix, StringComparison.Ordinal)
             ? file
-            : throw new InvalidDataException($"'{file}' is neither a {WeightsSuffix} file nor a {IndexSuffix} file; no other format is read");
+            : throw new InvalidDataException($"'{file}' is neither {WeightsSuffix} nor {IndexSuffix}; no other format is read");
 
     /// <summary>The well-known name first, then the index of a sharded checkpoint, then the one file that can be meant.</summary>
     private static string ChooseWeights(string folder, ModelComponent component)
@@ -64,8 +64,8 @@ internal sealed record ComponentFiles(string Weights, string Folder, string Root
         var weights = names.Where(name => name.EndsWith(WeightsSuffix, StringComparison.Ordinal)).ToArray();
         string[] wellKnown = ["diffusion_pytorch_model", "model"];
         var known = wellKnown.SelectMany(name => new[] { name + WeightsSuffix, name + IndexSuffix }).FirstOrDefault(names.Contains);
-        var named = weights.Where(name => FilePrefixesOf(component).Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)))
-            .ToArray();
+        var prefixes = FilePrefixesOf(component);
+        var named = weights.Where(name => prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))).ToArray();
 
         var chosen = (known, indexes, named, weights) switch
         {

@@ -32,7 +32,16 @@ internal sealed class ModuleParameters : IEnumerable<ModuleParameters.Slot>
         var unexpected = tensors.Keys.Concat(incomplete.Keys).Where(key => !expected.ContainsKey(key)).ToArray();
         var misshaped = _slots.Where(slot => tensors.TryGetValue(slot.Key, out var tensor) && !tensor.Shape.SequenceEqual(slot.Shape))
             .Select(slot => $"{slot.Key} {Shape.Format(tensors[slot.Key].Shape)} instead of {Shape.Format(slot.Shape)}").ToArray();
-        var mismatches = new Mismatches { { "missing", missing }, { "unexpected", unexpected }, { "of another shape", misshaped } };
+        var mistyped = tensors.Values
+            .Where(tensor => expected.ContainsKey(tensor.Name) && !tensor.Parts.All(part => part.Entry.Type.IsFloatingPoint()))
+            .Select(tensor => tensor.ToString()).ToArray();
+        var mismatches = new Mismatches
+        {
+            { "missing", missing },
+            { "unexpected", unexpected },
+            { "of another shape", misshaped },
+            { "not of a floating-point type", mistyped },
+        };
         if (!mismatches.IsEmpty)
             throw new InvalidDataException($"{verdict}: {mismatches}");
     }

@@ -73,7 +73,7 @@ internal sealed class WeightFiles : IDisposable
 
     /// <summary>A shard lies beside its index: a name that leads elsewhere is an attack or a mistake.</summary>
     private static string CheckedShardName(string indexPath, string shard) =>
-        shard.Length > 0 && shard == Path.GetFileName(shard) && !shard.Contains('\\', StringComparison.Ordinal) && shard is not ("." or "..")
+        shard == Path.GetFileName(shard) && !shard.Contains('\\', StringComparison.Ordinal) && shard is not ("" or "." or "..")
             ? shard
             : throw new InvalidDataException($"'{indexPath}' names the shard '{shard}', which is not a plain file name");
 

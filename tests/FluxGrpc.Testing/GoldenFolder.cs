@@ -8,10 +8,8 @@ namespace FluxGrpc.Testing;
 /// <summary>The reference implementation's numbers in <c>tests/golden</c>; see MANIFEST.md there.</summary>
 public static class GoldenFolder
 {
-    private static readonly Lazy<string> _path = new(Find);
-
     /// <summary>The folder.</summary>
-    public static string Path => _path.Value;
+    public static string Path { get; } = Repository.PathOf("tests", "golden");
 
     /// <summary>Path of a file in it.</summary>
     /// <param name="name">Relative name, such as <c>fp8/fp8_io.safetensors</c>.</param>
@@ -38,16 +36,5 @@ public static class GoldenFolder
         using var json = JsonDocument.Parse(stream);
         return [.. json.RootElement.EnumerateArray().Select(pair =>
             (pair[0].GetString()!, (IReadOnlyList<long>)[.. pair[1].EnumerateArray().Select(dimension => dimension.GetInt64())]))];
-    }
-
-    private static string Find()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(System.IO.Path.Combine(folder.FullName, "FluxGrpc.sln")))
-                return System.IO.Path.Combine(folder.FullName, "tests", "golden");
-        }
-
-        throw new DirectoryNotFoundException($"No FluxGrpc.sln above {AppContext.BaseDirectory}");
     }
 }

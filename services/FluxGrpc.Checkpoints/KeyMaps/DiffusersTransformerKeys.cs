@@ -60,10 +60,11 @@ internal static class DiffusersTransformerKeys
     {
         if (!IndexedName.TryParse(name, out var block, out var index, out var rest))
             return Place(name, "", name, _top);
+        var number = index.ToString(CultureInfo.InvariantCulture);
         return block switch
         {
-            "transformer_blocks" => Place(name, string.Create(CultureInfo.InvariantCulture, $"double_blocks.{index}."), rest, _double),
-            "single_transformer_blocks" => Place(name, string.Create(CultureInfo.InvariantCulture, $"single_blocks.{index}."), rest, _single),
+            "transformer_blocks" => Place(name, $"double_blocks.{number}.", rest, _double),
+            "single_transformer_blocks" => Place(name, $"single_blocks.{number}.", rest, _single),
             _ => Place(name, "", name, _top),
         };
     }

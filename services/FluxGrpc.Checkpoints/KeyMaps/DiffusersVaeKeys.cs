@@ -32,10 +32,9 @@ internal sealed class DiffusersVaeKeys
     /// <param name="names">All names: the decoder's levels are counted from the other end.</param>
     public DiffusersVaeKeys(IEnumerable<string> names)
     {
-        const string decoder = "decoder.";
-        _upBlocks = names.Where(name => name.StartsWith(decoder, StringComparison.Ordinal))
-            .Select(name => IndexedName.TryParse(name[decoder.Length..], out var list, out var index, out _) && list == "up_blocks" ? index : -1)
-            .Where(index => index >= 0).Distinct().Count();
+        const string upBlocks = "decoder.up_blocks.";
+        _upBlocks = names.Where(name => name.StartsWith(upBlocks, StringComparison.Ordinal))
+            .Select(name => name[upBlocks.Length..].Split('.')[0]).Distinct(StringComparer.Ordinal).Count();
     }
 
     /// <summary>Where a tensor goes; unknown names are kept.</summary>

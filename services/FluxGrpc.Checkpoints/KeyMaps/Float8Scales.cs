@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using FluxGrpc.Tensors;
 
 namespace FluxGrpc.Checkpoints.KeyMaps;
 
@@ -36,7 +35,7 @@ internal static class Float8Scales
     {
         var entry = scale.Entry;
         if (entry.Type != StorageType.Float32 || entry.ElementCount != 1)
-            throw new InvalidDataException($"'{entry.Name}' is {entry.Type.FormatName()} {Shape.Format(entry.Shape)}, not one F32 number");
+            throw new InvalidDataException($"'{entry}' is not one F32 number");
         var value = BinaryPrimitives.ReadSingleLittleEndian(scale.File.Bytes(entry, 0, sizeof(float)));
         return float.IsFinite(value) ? value : throw new InvalidDataException($"'{entry.Name}' is not finite");
     }

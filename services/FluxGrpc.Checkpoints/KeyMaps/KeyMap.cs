@@ -17,8 +17,8 @@ internal sealed record KeyMap(CheckpointLayout Layout, Func<string, Placement> P
             _ => DetectT5(names),
         };
         return map ?? throw new InvalidDataException(
-            $"not a {component.DisplayName()} in any known layout; its {names.Count} tensors are "
-            + string.Join(", ", names.Order(StringComparer.Ordinal).Take(Mismatches.MaxListed)) + (names.Count > Mismatches.MaxListed ? ", …" : ""));
+            $"not a {component.DisplayName()} in any known layout; "
+            + new Mismatches { { "tensors", [.. names.Order(StringComparer.Ordinal)] } });
     }
 
     private static KeyMap? DetectTransformer(IReadOnlyCollection<string> names) =>

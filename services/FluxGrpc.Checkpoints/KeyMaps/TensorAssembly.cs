@@ -1,5 +1,3 @@
-using FluxGrpc.Tensors;
-
 namespace FluxGrpc.Checkpoints.KeyMaps;
 
 /// <summary>Puts stored tensors together to the module's: renamed, stacked, halves swapped. Headers only, no data.</summary>
@@ -60,7 +58,7 @@ internal sealed class TensorAssembly
         if (parts.Any(part => part.Entry.Shape.Count == 0 || !part.Entry.Shape.Skip(1).SequenceEqual(rowShape)))
         {
             throw new InvalidDataException(
-                $"'{target}' cannot be put together: {string.Join(", ", parts.Select(part => $"{part.Entry.Name} {Shape.Format(part.Entry.Shape)}"))}");
+                $"'{target}' cannot be put together: {string.Join(", ", parts.Select(part => part.Entry.ToString()))}");
         }
 
         var rows = parts.Sum(part => part.Entry.Shape[0]);

@@ -191,8 +191,15 @@ internal sealed class SafetensorsHeader
 
     private static void Expect(ref Utf8JsonReader reader, JsonTokenType token, string what)
     {
-        if (!reader.Read() || reader.TokenType != token)
-            throw new InvalidDataException($"{Shorten(what)} is not a JSON {token switch { JsonTokenType.StartObject => "object", JsonTokenType.StartArray => "array", _ => "string" }}");
+        if (reader.Read() && reader.TokenType == token)
+            return;
+        var expected = token switch
+        {
+            JsonTokenType.StartObject => "object",
+            JsonTokenType.StartArray => "array",
+            _ => "string",
+        };
+        throw new InvalidDataException($"{Shorten(what)} is not a JSON {expected}");
     }
 
     private static string Shorten(string text) => text.Length <= MaxNameLength ? text : text[..MaxNameLength] + "…";

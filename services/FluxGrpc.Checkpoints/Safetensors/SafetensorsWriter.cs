@@ -54,7 +54,8 @@ public static class SafetensorsWriter
                 || tensor.Data.Length % tensor.Type.SizeInBytes() != 0)
             {
                 throw new ArgumentException(
-                    $"Tensor '{tensor.Name}' of shape {Shape.Format(tensor.Shape)} cannot have {tensor.Data.Length} bytes", nameof(tensors));
+                    $"Tensor '{tensor.Name}' of shape {Shape.Format(tensor.Shape)} cannot have {tensor.Data.Length} bytes",
+                    nameof(tensors));
             }
         }
     }

@@ -1,6 +1,6 @@
 namespace FluxGrpc.Checkpoints;
 
-/// <summary>Element types of safetensors files; the format's own name is given with each.</summary>
+/// <summary>Element types of safetensors files, whole numbers before floating point; the format's own name is given with each.</summary>
 public enum StorageType
 {
     /// <summary><c>BOOL</c>, one byte.</summary>

@@ -47,6 +47,9 @@ public static class StorageTypes
         ? storage
         : throw new ArgumentException($"safetensors files have no element type for {type}", nameof(type));
 
+    /// <summary>True for the types that weights are stored in.</summary>
+    internal static bool IsFloatingPoint(this StorageType type) => type >= StorageType.Float8E4M3Fn;
+
     /// <summary>libtorch's number of the type, also where <see cref="ScalarType"/> has no name for it.</summary>
     internal static sbyte ToTorch(this StorageType type) => _traits[type].Torch;
 
