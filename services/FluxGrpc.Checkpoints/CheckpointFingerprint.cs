@@ -29,8 +29,10 @@ internal static class CheckpointFingerprint
     private static void Append(IncrementalHash hash, CheckpointTensor tensor)
     {
         Append(hash, tensor.ToString());
-        foreach (var scale in tensor.Parts.Select(part => part.Scale).Where(scale => scale != 1))
-            Append(hash, BitConverter.SingleToInt32Bits(scale));
+
+        // Each kind of part once: a layout may store the same weights in more parts.
+        foreach (var (type, scale) in tensor.Parts.Select(part => (part.Entry.Type, part.Scale)).Distinct())
+            Append(hash, $"{type.FormatName()} {BitConverter.SingleToInt32Bits(scale):x8}");
 
         // Windows spread from the first byte to the last.
         var length = tensor.ByteLength;

@@ -54,6 +54,25 @@ public sealed class CheckpointFingerprintTests : IDisposable
             checkpoint.Fingerprint("dev", _device with { Device = new Device(TorchSharp.DeviceType.CUDA, 1) }), fingerprints[^1]);
     }
 
+    [Fact]
+    public void It_depends_on_the_type_of_every_part()
+    {
+        Assert.NotEqual(OfParts(StorageType.BFloat16), OfParts(StorageType.Float16));
+
+        string OfParts(StorageType keyType)
+        {
+            var path = _folder.PathOf("parts.safetensors");
+            SafetensorsWriter.Write(path,
+            [
+                new TensorContent("transformer_blocks.0.attn.to_q.bias", StorageType.BFloat16, [4], new byte[8]),
+                new TensorContent("transformer_blocks.0.attn.to_k.bias", keyType, [4], new byte[8]),
+                new TensorContent("transformer_blocks.0.attn.to_v.bias", StorageType.BFloat16, [4], new byte[8]),
+            ]);
+            using var checkpoint = Checkpoint.Open(path, ModelComponent.Transformer);
+            return checkpoint.Fingerprint("dev", _device);
+        }
+    }
+
     private string Of(
         string file, byte firstByte, long rows, long columns = 1, string name = "double_blocks.0.a", StorageType type = StorageType.UInt8)
     {
