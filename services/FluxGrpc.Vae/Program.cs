@@ -2,4 +2,4 @@ using FluxGrpc.Hosting;
 using FluxGrpc.Vae;
 
 return await ServiceProgram.RunAsync<VaeOptions>(
-    "vae", "The VAE service of FLUX.1: latents to pixels and back, over gRPC.", args, VaeServer.Build);
+    VaeServer.Name, "The VAE service of FLUX.1: latents to pixels and back, over gRPC.", args, VaeServer.Build);

@@ -115,6 +115,10 @@ internal sealed class VaeModel : IDisposable
         network.call(torch.zeros(1, AutoEncoderConfig.ImageChannels, side, side, device: device.Device));
     }
 
+    /// <summary>What the network computes beyond its weights.</summary>
+    private static string Variant(AutoEncoderConfig config) => FormattableString.Invariant(
+        $"vae, {config.NormGroups} groups, scale {config.ScalingFactor}, shift {config.ShiftFactor}");
+
     private static VaeServiceGetModelInfoResponse Describe(
         Checkpoint checkpoint, AutoEncoderConfig config, ComputeDevice device, AutoEncoder network, VaeOptions options) => new()
         {
@@ -124,7 +128,7 @@ internal sealed class VaeModel : IDisposable
                 ParameterCount = network.parameters().Sum(parameter => parameter.numel()),
                 ComputeDataType = TensorConversion.ToDataType(device.Type),
                 Device = device.Name,
-                Fingerprint = checkpoint.Fingerprint("vae", device),
+                Fingerprint = checkpoint.Fingerprint(Variant(config), device),
                 CheckpointLayout = checkpoint.Layout.WireName(),
                 MaxMessageBytes = options.MaxMessageBytes,
                 RandomWeights = checkpoint.Config.TryGetBool("_random_weights") ?? false,

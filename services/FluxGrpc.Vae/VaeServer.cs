@@ -8,15 +8,18 @@ namespace FluxGrpc.Vae;
 /// <summary>The VAE service as a host, for its own program and for programs that embed it.</summary>
 public static class VaeServer
 {
+    /// <summary>The service's name in options and logs.</summary>
+    public const string Name = "vae";
+
     /// <summary>Builds the service; it loads its checkpoint after it was started.</summary>
-    /// <param name="options">Validated options.</param>
     /// <exception cref="ArgumentException">The device is not there.</exception>
+    /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">An option is not allowed.</exception>
     public static WebApplication Build(VaeOptions options)
     {
-        ArgumentNullException.ThrowIfNull(options);
+        new OptionsReader<VaeOptions>(Name).Validate(options);
         var device = ComputeDevice.Open(options.Device, options.Dtype);
         var builder = ServiceHost.CreateBuilder(options);
-        builder.Services.AddSingleton(options).AddSingleton<RequestLimit>();
+        builder.Services.AddSingleton(new RequestLimit(options.MaxRequests));
         builder.Services.AddModel((provider, cancellation) =>
             VaeModel.LoadAsync(options, device, provider.GetRequiredService<TimeProvider>(), cancellation));
         return builder.Build().MapServices<VaeService>();

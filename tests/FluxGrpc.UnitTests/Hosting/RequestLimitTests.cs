@@ -1,16 +1,16 @@
-using FluxGrpc.Vae;
+using FluxGrpc.Hosting;
 using Google.Rpc;
 using Grpc.Core;
 using Xunit;
 
-namespace FluxGrpc.UnitTests.Vae;
+namespace FluxGrpc.UnitTests.Hosting;
 
 public sealed class RequestLimitTests
 {
     [Fact]
     public void A_place_too_many_is_refused_until_one_is_free()
     {
-        var limit = new RequestLimit(new VaeOptions { MaxRequests = 2 });
+        var limit = new RequestLimit(most: 2);
         var first = limit.Enter();
         using var second = limit.Enter();
 
