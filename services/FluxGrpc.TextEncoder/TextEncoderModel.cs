@@ -114,7 +114,7 @@ internal sealed class TextEncoderModel : IDisposable
 
         var limits = new TextEncoderLimits(options.MaxPromptLength,
             MaxTokens: tokenizers.T5?.ModelMaxLength ?? DefaultMaxTokens,
-            MaxClipTokens: Math.Min(clipConfig.PositionCount, tokenizers.Clip?.ModelMaxLength ?? clipConfig.PositionCount),
+            MaxClipTokens: clipConfig.PositionCount,
             t5Config.VocabularySize, clipConfig.VocabularySize, clipConfig.EndTokenId);
         return new TextEncoderModel(t5, clip, thread, device, time)
         {
@@ -124,7 +124,7 @@ internal sealed class TextEncoderModel : IDisposable
             {
                 Component = Describe([t5Checkpoint, clipCheckpoint], options, device,
                     Fingerprint(t5Checkpoint.Fingerprint($"{t5Config}", device), clipCheckpoint.Fingerprint($"{clipConfig}", device),
-                        $"{limits}", tokenizers.T5?.Digest, tokenizers.Clip?.Digest)),
+                        $"{limits.MaxTokens}", tokenizers.T5?.Digest, tokenizers.Clip?.Digest)),
                 HiddenSize = t5Config.HiddenSize,
                 PooledSize = clipConfig.HiddenSize,
                 MaxTokens = limits.MaxTokens,

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using FluxGrpc.Checkpoints;
 
@@ -45,6 +46,26 @@ public sealed class TextEncoderFolder : IDisposable
         return this;
     }
 
+    /// <summary>Adds tokenizers cut down to the models' vocabularies, so that prompts can be encoded: single letters for CLIP.</summary>
+    public TextEncoderFolder WithFittingTokenizers()
+    {
+        const int ClipStart = 510;
+        const int T5Size = 256;
+        var vocabulary = Read("vocab.json").Where(entry => (int)entry.Value! < ClipStart)
+            .Append(new("<|startoftext|>", ClipStart)).Append(new("<|endoftext|>", ClipStart + 1))
+            .ToDictionary(entry => entry.Key, entry => (int)entry.Value!);
+        Directory.CreateDirectory(ClipTokenizer);
+        File.WriteAllText(PathOf("tokenizer", "vocab.json"), JsonSerializer.Serialize(vocabulary));
+        File.WriteAllText(PathOf("tokenizer", "merges.txt"), "#version: 0.2\n");
+
+        var t5 = Read("t5_small_tokenizer.json");
+        var pieces = t5["model"]!["vocab"]!.AsArray();
+        pieces.RemoveRange(T5Size, pieces.Count - T5Size);
+        Directory.CreateDirectory(T5Tokenizer);
+        File.WriteAllText(PathOf("tokenizer_2", "tokenizer.json"), t5.ToJsonString());
+        return this;
+    }
+
     /// <summary>Changes a model's <c>config.json</c>.</summary>
     public void EditConfig(string folder, Action<JsonObject> edit)
     {
@@ -56,6 +77,9 @@ public sealed class TextEncoderFolder : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Directory.Delete(Path, recursive: true);
+
+    private static JsonObject Read(string tokenizerFile) =>
+        JsonNode.Parse(File.ReadAllText(System.IO.Path.Combine(_tokenizers, tokenizerFile)))!.AsObject();
 
     private void AddModel(string folder, string golden)
     {

@@ -79,7 +79,8 @@ public sealed record ClipConfig
         if (HeadCount < 1 || HiddenSize % HeadCount != 0)
         {
             throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                $"{HeadCount} heads (config.json: num_attention_heads, or one for each 64) do not divide the hidden size {HiddenSize} of the tensors"));
+                $"{HeadCount} heads (config.json: num_attention_heads, or one for each 64) do not divide "
+                + $"the hidden size {HiddenSize} of the tensors"));
         }
     }
 }

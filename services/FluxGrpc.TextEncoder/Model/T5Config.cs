@@ -47,7 +47,8 @@ public sealed record T5Config
         if (query[0] % heads != 0)
         {
             throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                $"checkpoint '{checkpoint.Name}': {heads} heads (columns of relative_attention_bias) do not divide q.weight's {query[0]} rows"));
+                $"checkpoint '{checkpoint.Name}': {heads} heads (columns of relative_attention_bias) "
+                + $"do not divide the {query[0]} rows of q.weight"));
         }
 
         var defaults = new T5Config
@@ -83,8 +84,9 @@ public sealed record T5Config
         if (config.RelativeBucketCount % 4 != 0 || config.RelativeMaxDistance <= config.RelativeBucketCount / 4)
         {
             throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                $"{config.RelativeBucketCount} relative buckets (rows of relative_attention_bias) up to distance {config.RelativeMaxDistance} "
-                + $"(config.json: relative_attention_max_distance); allowed: a multiple of 4, and more than a quarter of it"));
+                $"{config.RelativeBucketCount} relative buckets (rows of relative_attention_bias) up to distance "
+                + $"{config.RelativeMaxDistance} (config.json: relative_attention_max_distance); "
+                + $"allowed: a multiple of 4, and more than a quarter of it"));
         }
 
         return config;

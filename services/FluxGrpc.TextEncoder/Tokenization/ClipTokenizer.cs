@@ -28,7 +28,6 @@ public sealed partial class ClipTokenizer
         EndId = vocabulary[EndToken];
         PaddingId = config.PadToken is { } padding && vocabulary.TryGetValue(padding, out var id) ? id : EndId;
         VocabularySize = vocabulary.Values.Max() + 1;
-        ModelMaxLength = config.ModelMaxLength;
     }
 
     /// <summary>Id of <c>&lt;|startoftext|&gt;</c>, the first of each sequence.</summary>
@@ -45,9 +44,6 @@ public sealed partial class ClipTokenizer
 
     /// <summary>Digest of both files: equal where all prompts give equal ids.</summary>
     public string Digest { get; }
-
-    /// <summary>Longest sequence by <c>tokenizer_config.json</c>, or null where it names none.</summary>
-    public int? ModelMaxLength { get; }
 
     /// <summary>Reads a folder with <c>vocab.json</c> and <c>merges.txt</c>, and <c>tokenizer_config.json</c> where there is one.</summary>
     /// <exception cref="InvalidDataException">A file is broken; the message names it.</exception>

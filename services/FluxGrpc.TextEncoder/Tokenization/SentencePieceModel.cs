@@ -79,7 +79,8 @@ internal sealed record SentencePieceModel
         {
             return TokenizerJson.Parse(document.RootElement).Checked(path);
         }
-        catch (Exception exception) when (exception is FormatException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception exception) when (exception is FormatException or KeyNotFoundException or InvalidOperationException
+            or IndexOutOfRangeException)
         {
             throw TokenizerFiles.Broken(path, "is not a unigram tokenizer of T5's kind", exception);
         }

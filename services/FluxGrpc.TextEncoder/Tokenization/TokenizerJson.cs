@@ -7,8 +7,10 @@ namespace FluxGrpc.TextEncoder.Tokenization;
 internal static class TokenizerJson
 {
     /// <summary>Reads the file's root object.</summary>
-    /// <exception cref="FormatException">A part has another form; <see cref="KeyNotFoundException"/>: a part is missing;
-    /// <see cref="InvalidOperationException"/>: a value has another type.</exception>
+    /// <exception cref="FormatException">A part has another form.</exception>
+    /// <exception cref="KeyNotFoundException">A part is missing.</exception>
+    /// <exception cref="IndexOutOfRangeException">A pair is shorter.</exception>
+    /// <exception cref="InvalidOperationException">A value has another type.</exception>
     public static SentencePieceModel Parse(JsonElement root)
     {
         var model = root.GetProperty("model");

@@ -111,6 +111,20 @@ public sealed class T5GoldenTests : IDisposable
     }
 
     [Fact]
+    public void A_cancelled_pass_ends_between_two_blocks_and_leaves_nothing()
+    {
+        using var ids = _golden["input_ids"].DetachFromDisposeScope();
+        using var cancellation = new CancellationTokenSource();
+        _model.modules().OfType<T5Block>().First().register_forward_hook(_ => cancellation.Cancel());
+        _model.modules().OfType<T5Block>().Last().register_forward_pre_hook(_ => Assert.Fail("The last block ran"));
+        var before = Tensor.TotalCount;
+
+        Assert.ThrowsAny<OperationCanceledException>(() => _model.Encode(ids, cancellation.Token));
+
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Fact]
     public void Bfloat16_stays_near_the_reference()
     {
         using var checkpoint = Checkpoint.Open(_folder.Path, ModelComponent.T5);
@@ -140,7 +154,7 @@ public sealed class T5GoldenTests : IDisposable
 
     private void EditWeights(string suffix, Func<Tensor, Tensor> edit)
     {
-        // The parameters are the mapped file itself, which cannot be written to: each gets a memory of its own first.
+        // The parameters are the mapped file itself, which cannot be written to: they are replaced.
         foreach (var module in _model.modules())
         {
             foreach (var (name, parameter) in module.named_parameters(recurse: false).ToArray())

@@ -1,0 +1,47 @@
+using FluxGrpc.TextEncoder.Model;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace FluxGrpc.UnitTests.TextEncoder;
+
+/// <summary>The text encoders of FLUX.1 at their real size, on the meta device, which holds no numbers.</summary>
+public sealed class FullSizeTests
+{
+    [Fact]
+    public void T5_xxl_has_its_known_parameters()
+    {
+        using var model = new T5Encoder(new()
+        {
+            VocabularySize = 32128,
+            HiddenSize = 4096,
+            HeadSize = 64,
+            HeadCount = 64,
+            FeedForwardSize = 10240,
+            LayerCount = 24,
+            RelativeBucketCount = 32,
+        }, META);
+
+        Assert.Equal(4_762_310_656, Count(model));
+        Assert.Equal(219, model.named_parameters().Count());
+    }
+
+    [Fact]
+    public void Clip_l_has_its_known_parameters()
+    {
+        using var model = new ClipTextModel(new()
+        {
+            VocabularySize = 49408,
+            HiddenSize = 768,
+            HeadCount = 12,
+            MlpSize = 3072,
+            LayerCount = 12,
+            PositionCount = 77,
+            EndTokenId = 49407,
+        }, META);
+
+        Assert.Equal(123_060_480, Count(model));
+        Assert.Equal(196, model.named_parameters().Count());
+    }
+
+    private static long Count(nn.Module model) => model.parameters().Sum(parameter => parameter.numel());
+}
