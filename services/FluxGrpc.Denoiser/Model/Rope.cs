@@ -37,7 +37,8 @@ public static class Rope
     {
         using var scope = NewDisposeScope();
         var angles = cat([.. axesSizes.Select((size, axis) => Angles(positions.select(-1, axis), size, theta))], dim: -1);
-        return polar(ones_like(angles), angles).to(ScalarType.ComplexFloat32).unsqueeze(1).MoveToOuterDisposeScope();
+        var parts = stack([angles.cos(), angles.sin()], dim: -1).to(ScalarType.Float32);         // [B, T, d/2, 2]
+        return parts.view_as_complex().unsqueeze(1).MoveToOuterDisposeScope();
     }
 
     /// <summary>Turns queries or keys; computed in float32.</summary>
