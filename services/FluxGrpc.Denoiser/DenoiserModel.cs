@@ -15,7 +15,6 @@ internal sealed class DenoiserModel : IDisposable
     private const int WarmUpTextTokens = 2;
 
     private readonly ComputeDevice _device;
-    private readonly FluxTransformer _transformer;
     private readonly TimeProvider _time;
     private readonly ComponentInfo _facts;
 
@@ -24,13 +23,13 @@ internal sealed class DenoiserModel : IDisposable
     {
         Thread = thread;
         _device = device;
-        _transformer = transformer;
+        Transformer = transformer;
         _facts = facts;
         _time = time;
     }
 
     /// <summary>Sizes of the transformer.</summary>
-    public TransformerConfig Config => _transformer.Config;
+    public TransformerConfig Config => Transformer.Config;
 
     /// <summary>The checkpoint's kind.</summary>
     public FluxVariant Variant => VariantOf(Config);
@@ -38,8 +37,11 @@ internal sealed class DenoiserModel : IDisposable
     /// <summary>Equal fingerprints give equal bytes for equal requests.</summary>
     public string Fingerprint => _facts.Fingerprint;
 
+    /// <summary>The transformer; only <see cref="Thread"/> computes with it.</summary>
+    public FluxTransformer Transformer { get; }
+
     /// <summary>The thread that computes.</summary>
-    internal ComputeThread Thread { get; }
+    public ComputeThread Thread { get; }
 
     /// <summary>Reads a checkpoint onto its device and runs a first, small step.</summary>
     /// <exception cref="ArgumentException">There is no such device.</exception>
@@ -79,7 +81,7 @@ internal sealed class DenoiserModel : IDisposable
         {
             var started = _time.GetTimestamp();
             var latents = TensorConversion.ToTorch(step.Latents, _device.Device, _device.Type);
-            var velocity = Predict(_transformer, latents, step.Timestep, conditioning);
+            var velocity = Predict(Transformer, latents, step.Timestep, conditioning);
             var outgoing = TensorConversion.ToMessage(velocity.to(TensorConversion.ToScalarType(step.Latents.DataType)));
             return new Prediction(outgoing, _time.GetElapsedTime(started), _time.GetElapsedTime(arrived, started));
         }, cancellation);
@@ -89,7 +91,7 @@ internal sealed class DenoiserModel : IDisposable
     public void Dispose()
     {
         Thread.Dispose();
-        _transformer.Dispose();
+        Transformer.Dispose();
     }
 
     private static DenoiserModel Load(DenoiserOptions options, ComputeDevice device, ComputeThread thread, TimeProvider time)

@@ -16,6 +16,7 @@ internal static class Bounds
         (_, "debug.pe") => 6e-7,
         (_, "debug.img_in" or "debug.txt_in") => 2e-6,
         ("transformer_schnell", _) => 2e-5,
+        ("trajectory", _) => 2e-4,
         (_, "debug.vec") => 5e-5,
         _ => 8e-5,
     };

@@ -1,4 +1,7 @@
+using System.Text.Json.Nodes;
+using FluxGrpc.Checkpoints;
 using FluxGrpc.Testing;
+using static TorchSharp.torch;
 
 namespace FluxGrpc.GoldenTests.Denoiser;
 
@@ -8,12 +11,31 @@ internal sealed class TemporaryCheckpoint : IDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("flux-golden-");
 
     public TemporaryCheckpoint(string config, string weights)
+        : this(GoldenFolder.Config(config).GetRawText(), path => File.Copy(GoldenFolder.PathOf(weights), path))
     {
-        File.WriteAllText(System.IO.Path.Combine(Path, "config.json"), GoldenFolder.Config(config).GetRawText());
-        File.Copy(GoldenFolder.PathOf(weights), System.IO.Path.Combine(Path, "diffusion_pytorch_model.safetensors"));
+    }
+
+    private TemporaryCheckpoint(string config, Action<string> writeWeights)
+    {
+        File.WriteAllText(System.IO.Path.Combine(Path, "config.json"), config);
+        writeWeights(System.IO.Path.Combine(Path, "diffusion_pytorch_model.safetensors"));
     }
 
     public string Path => _folder.FullName;
 
     public void Dispose() => _folder.Delete(recursive: true);
+
+    /// <summary>A golden transformer that takes another number of channels, as FLUX.1 Canny and Depth do.</summary>
+    public static TemporaryCheckpoint WithInputChannels(string config, int channels)
+    {
+        var sizes = JsonNode.Parse(GoldenFolder.Config(config).GetRawText())!;
+        sizes["in_channels"] = channels;
+        return new TemporaryCheckpoint(sizes.ToJsonString(), path =>
+        {
+            using var scope = NewDisposeScope();
+            using var golden = GoldenFolder.Open($"{config}.safetensors");
+            SafetensorsWriter.Write(path, golden.Names.Select(name => TensorContent.Of(name,
+                name == "img_in.weight" ? zeros(golden.Shape(name)[0], channels) : golden[name])));
+        });
+    }
 }
