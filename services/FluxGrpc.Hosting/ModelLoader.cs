@@ -27,9 +27,10 @@ internal sealed partial class ModelLoader<TModel>(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await Task.Yield(); // Let the host go on starting.
         try
         {
+            // A model that cannot be loaded stops the host, and only a host that has started can be stopped in an orderly way.
+            await lifetime.ApplicationStarted.WhenCancelledAsync().WaitAsync(stoppingToken);
             _model = await load(stoppingToken);
             slot.Fill(_model);
             health.SetStatus("", HealthCheckResponse.Types.ServingStatus.Serving);

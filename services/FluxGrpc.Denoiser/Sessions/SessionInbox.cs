@@ -18,7 +18,7 @@ internal sealed class SessionInbox(
     /// <summary>Waits for the next message.</summary>
     /// <returns>The message, or null where the caller has half-closed.</returns>
     /// <exception cref="RpcException">
-    /// DEADLINE_EXCEEDED: none came in time. UNAVAILABLE: the server is stopping.
+    /// DEADLINE_EXCEEDED: none came in time. UNAVAILABLE: the server is stopping. CANCELLED: the connection broke.
     /// </exception>
     public async Task<DenoiseRequest?> ReadAsync(CancellationToken call)
     {
@@ -59,6 +59,10 @@ internal sealed class SessionInbox(
         {
             throw RpcErrors.DeadlineExceeded("SESSION_IDLE",
                 FormattableString.Invariant($"No message for {idleLimit.TotalSeconds} seconds, as long as a session may wait"));
+        }
+        catch (IOException)
+        {
+            throw new RpcException(new Status(StatusCode.Cancelled, "The caller went away"));
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested && !call.IsCancellationRequested)
         {

@@ -47,6 +47,7 @@ internal sealed class DenoiserFixture : IAsyncDisposable
     public static Task<DenoiserFixture> StartAsync(string model, Action<DenoiserOptions>? configure = null) =>
         StartAsync(new TemporaryCheckpoint(model, $"{model}.safetensors"), configure);
 
+    /// <summary>Starts a server and waits for its model; owns the checkpoint.</summary>
     public static async Task<DenoiserFixture> StartAsync(TemporaryCheckpoint checkpoint, Action<DenoiserOptions>? configure = null)
     {
         var fixture = new DenoiserFixture(checkpoint, configure ?? (_ => { }));
