@@ -107,7 +107,7 @@ public sealed class SessionInboxTests : IDisposable
         _caller.Send(new DenoiseRequest());
 
         Assert.Equal(StatusCode.InvalidArgument, await StatusOfAsync(watching));
-        Assert.True(step.Cancellation.IsCancellationRequested);
+        Assert.True(step.Interrupted.IsCompletedSuccessfully);
     }
 
     [Fact]
@@ -117,6 +117,7 @@ public sealed class SessionInboxTests : IDisposable
         var watching = _inbox.WatchAsync(step.RunAsync, _call.Token);
 
         _caller.Send(new DenoiseRequest());
+        await step.Interrupted;
         step.Finish();
 
         Assert.Equal(StatusCode.InvalidArgument, await StatusOfAsync(watching));
@@ -172,18 +173,22 @@ public sealed class SessionInboxTests : IDisposable
     private sealed class Step : IDisposable
     {
         private readonly TaskCompletionSource<Step> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _interrupted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public bool HasBegun { get; init; }
 
         public bool IsDisposed { get; private set; }
 
-        public CancellationToken Cancellation { get; private set; }
+        public Task Interrupted => _interrupted.Task;
 
         public Task<Step> RunAsync(CancellationToken cancellation)
         {
-            Cancellation = cancellation;
-            if (!HasBegun)
-                cancellation.Register(() => _done.TrySetCanceled(cancellation));
+            cancellation.Register(() =>
+            {
+                _interrupted.TrySetResult();
+                if (!HasBegun)
+                    _done.TrySetCanceled(cancellation);
+            });
             return _done.Task;
         }
 
