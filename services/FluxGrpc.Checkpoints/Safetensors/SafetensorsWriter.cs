@@ -11,13 +11,64 @@ public static class SafetensorsWriter
 
     /// <summary>Writes a file; a file of that name is replaced only when the new one is complete.</summary>
     /// <inheritdoc cref="Write(Stream, IEnumerable{TensorContent}, IReadOnlyDictionary{string, string}?)"/>
-    public static void Write(string path, IEnumerable<TensorContent> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(string path, IEnumerable<TensorContent> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+        Replace(path, stream => Write(stream, tensors, metadata));
+
+    /// <summary>
+    /// Writes a file whose tensors are too large to be held together: each is asked for in its turn, and may be forgotten after it.
+    /// A file of that name is replaced only when the new one is complete.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="plans">The tensors.</param>
+    /// <param name="produce">Makes a tensor's elements, row-major, little-endian.</param>
+    /// <param name="metadata">Free text by key.</param>
+    /// <exception cref="ArgumentException">A name comes twice, or a tensor's bytes do not fit its shape and type.</exception>
+    public static void Write(string path, IEnumerable<TensorPlan> plans, Func<TensorPlan, ReadOnlyMemory<byte>> produce,
+        IReadOnlyDictionary<string, string>? metadata = null) => Replace(path, stream => Write(stream, plans, produce, metadata));
+
+    /// <summary>Writes the header, padded to 8 bytes, then the tensors' bytes one by one.</summary>
+    /// <exception cref="ArgumentException">A name comes twice, or a tensor's bytes do not fit its shape and type.</exception>
+    public static void Write(Stream stream, IEnumerable<TensorContent> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        var contents = tensors.ToList();
+        var byName = contents.ToLookup(tensor => tensor.Name, StringComparer.Ordinal);
+        Write(stream, contents.Select(tensor => new TensorPlan(tensor.Name, tensor.Type, tensor.Shape)),
+            plan => byName[plan.Name].First().Data, metadata);
+    }
+
+    private static void Write(Stream stream, IEnumerable<TensorPlan> plans, Func<TensorPlan, ReadOnlyMemory<byte>> produce,
+        IReadOnlyDictionary<string, string>? metadata)
+    {
+        // Wide elements first, so that each tensor starts at a multiple of its element's size.
+        var ordered = plans.OrderByDescending(plan => plan.Type.SizeInBytes()).ThenBy(plan => plan.Name, StringComparer.Ordinal).ToList();
+        if (ordered.GroupBy(plan => plan.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new ArgumentException($"Tensor '{twice.Key}' comes twice", nameof(plans));
+
+        var header = Header(ordered, metadata);
+        Span<byte> length = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+        stream.Write(length);
+        stream.Write(header);
+        foreach (var plan in ordered)
+        {
+            var data = produce(plan);
+            if (data.Length != plan.ByteLength)
+            {
+                throw new ArgumentException(
+                    $"Tensor '{plan.Name}' of shape {Shape.Format(plan.Shape)} cannot have {data.Length} bytes", nameof(produce));
+            }
+
+            stream.Write(data.Span);
+        }
+    }
+
+    private static void Replace(string path, Action<Stream> write)
     {
         var partial = $"{path}.{Environment.ProcessId}.partial";
         try
         {
             using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None))
-                Write(stream, tensors, metadata);
+                write(stream);
             File.Move(partial, path, overwrite: true);
         }
         finally
@@ -26,41 +77,7 @@ public static class SafetensorsWriter
         }
     }
 
-    /// <summary>Writes the header, padded to 8 bytes, then the tensors' bytes one by one.</summary>
-    /// <exception cref="ArgumentException">A name comes twice, or a tensor's bytes do not fit its shape and type.</exception>
-    public static void Write(Stream stream, IEnumerable<TensorContent> tensors, IReadOnlyDictionary<string, string>? metadata = null)
-    {
-        // Wide elements first, so that each tensor starts at a multiple of its element's size.
-        var ordered = tensors.OrderByDescending(tensor => tensor.Type.SizeInBytes()).ThenBy(tensor => tensor.Name, StringComparer.Ordinal)
-            .ToList();
-        Check(ordered);
-        var header = Header(ordered, metadata);
-        Span<byte> length = stackalloc byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
-        stream.Write(length);
-        stream.Write(header);
-        foreach (var tensor in ordered)
-            stream.Write(tensor.Data.Span);
-    }
-
-    private static void Check(List<TensorContent> tensors)
-    {
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var tensor in tensors)
-        {
-            if (!names.Add(tensor.Name))
-                throw new ArgumentException($"Tensor '{tensor.Name}' comes twice", nameof(tensors));
-            if (!Shape.TryCount(tensor.Shape, out var count) || count != tensor.Data.Length / tensor.Type.SizeInBytes()
-                || tensor.Data.Length % tensor.Type.SizeInBytes() != 0)
-            {
-                throw new ArgumentException(
-                    $"Tensor '{tensor.Name}' of shape {Shape.Format(tensor.Shape)} cannot have {tensor.Data.Length} bytes",
-                    nameof(tensors));
-            }
-        }
-    }
-
-    private static byte[] Header(List<TensorContent> tensors, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] Header(List<TensorPlan> plans, IReadOnlyDictionary<string, string>? metadata)
     {
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes))
@@ -75,10 +92,10 @@ public static class SafetensorsWriter
             }
 
             long offset = 0;
-            foreach (var tensor in tensors)
+            foreach (var plan in plans)
             {
-                WriteEntry(json, tensor, offset);
-                offset += tensor.Data.Length;
+                WriteEntry(json, plan, offset);
+                offset += plan.ByteLength;
             }
 
             json.WriteEndObject();
@@ -89,17 +106,17 @@ public static class SafetensorsWriter
         return bytes.ToArray();
     }
 
-    private static void WriteEntry(Utf8JsonWriter json, TensorContent tensor, long offset)
+    private static void WriteEntry(Utf8JsonWriter json, TensorPlan plan, long offset)
     {
-        json.WriteStartObject(tensor.Name);
-        json.WriteString("dtype", tensor.Type.FormatName());
+        json.WriteStartObject(plan.Name);
+        json.WriteString("dtype", plan.Type.FormatName());
         json.WriteStartArray("shape");
-        foreach (var dimension in tensor.Shape)
+        foreach (var dimension in plan.Shape)
             json.WriteNumberValue(dimension);
         json.WriteEndArray();
         json.WriteStartArray("data_offsets");
         json.WriteNumberValue(offset);
-        json.WriteNumberValue(offset + tensor.Data.Length);
+        json.WriteNumberValue(offset + plan.ByteLength);
         json.WriteEndArray();
         json.WriteEndObject();
     }
