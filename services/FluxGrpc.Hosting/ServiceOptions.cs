@@ -30,8 +30,9 @@ public abstract class ServiceOptions : IValidatableObject
 
     /// <summary>
     /// Stop when standard input ends: whoever started the service holds it open, and the system closes it when that program ends.
+    /// Ctrl-C is left to that program then.
     /// </summary>
-    [Description("Stop when standard input ends, so that the service does not outlive the program that started it.")]
+    [Description("Stop when standard input ends (with the program that started the service) instead of at Ctrl-C.")]
     public bool ExitWithParent { get; set; }
 
     /// <inheritdoc/>

@@ -3,13 +3,16 @@ using Microsoft.Extensions.Hosting;
 
 namespace FluxGrpc.Hosting;
 
-/// <summary>What tells a service's program to stop: SIGINT (Ctrl-C), SIGTERM, SIGQUIT and, where asked for, the parent's end.</summary>
+/// <summary>
+/// What tells a service's program to stop: SIGTERM and SIGQUIT, and either SIGINT (Ctrl-C) or, where it was started by another
+/// program, the end of that program. Ctrl-C at a terminal reaches both, and then the other one decides in which order its services end.
+/// </summary>
 internal sealed class StopRequests : IDisposable
 {
     private readonly PosixSignalRegistration[] _signals;
 
     /// <param name="lifetime">What is stopped.</param>
-    /// <param name="watchInput">Also stop when standard input ends.</param>
+    /// <param name="watchInput">Stop when standard input ends rather than at Ctrl-C.</param>
     public StopRequests(IHostApplicationLifetime lifetime, bool watchInput)
     {
         _signals =
@@ -18,7 +21,8 @@ internal sealed class StopRequests : IDisposable
                 PosixSignalRegistration.Create(signal, context =>
                 {
                     context.Cancel = true; // Not at once: the calls in flight get their time.
-                    lifetime.StopApplication();
+                    if (signal != PosixSignal.SIGINT || !watchInput)
+                        lifetime.StopApplication();
                 })),
         ];
         if (watchInput)
