@@ -47,15 +47,16 @@ internal sealed class Generation(
         for (var i = 0; i < request.Count; i++)
         {
             var image = DenoisingImage.FromNoise(request.Grid, request.Timesteps, facts.Vae.LatentChannels, request.SeedOf(i));
-            using (var session = await OpenSessionAsync(i, conditioning, image))
+            var denoiser = tier.NextDenoiser();
+            using (var session = await OpenSessionAsync(denoiser, i, conditioning, image))
             {
-                await foreach (var step in DenoiseLoop.RunAsync(image, Through(session), time))
+                await foreach (var step in DenoiseLoop.RunAsync(image, Through(denoiser, session), time))
                 {
                     _denoiseTime += step.Elapsed;
                     yield return new GenerateResponse { Step = Describe(step, i, session.ReplicaId) };
                 }
 
-                await tier.Denoiser.CallOnceAsync(_ => session.CompleteAsync(), options);
+                await denoiser.Component.CallOnceAsync(_ => session.CompleteAsync(), options);
             }
 
             yield return new GenerateResponse { Image = await DrawAsync(i, image) };
@@ -91,7 +92,7 @@ internal sealed class Generation(
 
     /// <summary>Opens the image's session at the step where the image stands.</summary>
     private async Task<DenoiserSession> OpenSessionAsync(
-        int index, TextEncoderServiceEncodeResponse conditioning, DenoisingImage image)
+        DenoiserReplica denoiser, int index, TextEncoderServiceEncodeResponse conditioning, DenoisingImage image)
     {
         var opening = new OpenSession
         {
@@ -107,7 +108,7 @@ internal sealed class Generation(
             opening.Guidance = guidance;
         try
         {
-            return await tier.Denoiser.CallAsync(call => DenoiserSession.OpenAsync(tier.DenoiserClient, opening, call), options);
+            return await denoiser.Component.CallAsync(call => DenoiserSession.OpenAsync(denoiser.Client, opening, call), options);
         }
         catch (RpcException failure) when (failure.StatusCode == StatusCode.FailedPrecondition)
         {
@@ -122,8 +123,8 @@ internal sealed class Generation(
         return id[..Math.Min(id.Length, MaxSessionIdLength)];
     }
 
-    private PredictVelocity Through(DenoiserSession session) => (index, timestep, latents) =>
-        tier.Denoiser.CallOnceAsync(_ => session.PredictVelocityAsync(index, timestep, latents), options);
+    private PredictVelocity Through(DenoiserReplica denoiser, DenoiserSession session) => (index, timestep, latents) =>
+        denoiser.Component.CallOnceAsync(_ => session.PredictVelocityAsync(index, timestep, latents), options);
 
     private StepCompleted Describe(CompletedStep step, int image, string replica) => new()
     {

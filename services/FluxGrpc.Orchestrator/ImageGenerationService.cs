@@ -63,8 +63,8 @@ internal sealed partial class ImageGenerationService(
         {
             var status = new ComponentStatus { Component = component.Name, Ready = component.Problem is null };
             status.Problem = component.Problem ?? "";
-            if (component.Name == Component.DenoiserName && status.Ready)
-                await AddLoadAsync(status, context);
+            if (status.Ready && tier.Denoisers.FirstOrDefault(replica => replica.Component == component.Component) is { } denoiser)
+                await AddLoadAsync(status, denoiser, context);
             response.Components.Add(status);
         }
 
@@ -72,14 +72,14 @@ internal sealed partial class ImageGenerationService(
     }
 
     /// <summary>Asks a denoiser for its load; one that does not answer in time is not ready.</summary>
-    private async Task AddLoadAsync(ComponentStatus status, ServerCallContext context)
+    private async Task AddLoadAsync(ComponentStatus status, DenoiserReplica denoiser, ServerCallContext context)
     {
         using var timeout = new CancellationTokenSource(_loadTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, context.CancellationToken);
         try
         {
-            status.Load = await tier.Denoiser.CallOnceAsync(
-                async call => await tier.DenoiserClient.GetLoadAsync(new GetLoadRequest(), call),
+            status.Load = await denoiser.Component.CallOnceAsync(
+                async call => await denoiser.Client.GetLoadAsync(new GetLoadRequest(), call),
                 new CallOptions(cancellationToken: either.Token));
         }
         catch (RpcException failure)

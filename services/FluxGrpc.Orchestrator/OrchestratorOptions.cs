@@ -17,9 +17,9 @@ public sealed class OrchestratorOptions : ServiceOptions
     [Description("Address of the text encoder.")]
     public string TextEncoder { get; set; } = "http://127.0.0.1:5001";
 
-    /// <summary>Address of the denoiser.</summary>
+    /// <summary>Addresses of the denoisers, separated by commas; images are dealt out to them in turn.</summary>
     [Required]
-    [Description("Address of the denoiser.")]
+    [Description("Addresses of the denoisers, separated by commas; images are dealt out to them in turn.")]
     public string Denoiser { get; set; } = "http://127.0.0.1:5002";
 
     /// <summary>Address of the autoencoder.</summary>
@@ -67,6 +67,9 @@ public sealed class OrchestratorOptions : ServiceOptions
     [Description("Largest number of generations at once; more are refused at once.")]
     public int MaxGenerations { get; set; } = 8;
 
+    /// <summary>The denoisers' addresses; valid options only.</summary>
+    internal IEnumerable<ServiceAddress> DenoiserAddresses() => Denoiser.Split(',').Select(ServiceAddress.Parse);
+
     /// <inheritdoc/>
     public override IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
@@ -74,7 +77,10 @@ public sealed class OrchestratorOptions : ServiceOptions
             yield return result;
 
         (string Name, string Address)[] services =
-            [(nameof(TextEncoder), TextEncoder), (nameof(Denoiser), Denoiser), (nameof(Vae), Vae)];
+        [
+            (nameof(TextEncoder), TextEncoder), (nameof(Vae), Vae),
+            .. Denoiser.Split(',').Select(address => (nameof(Denoiser), address)),
+        ];
         foreach (var (name, address) in services)
         {
             if (!ServiceAddress.TryParse(address, out _))

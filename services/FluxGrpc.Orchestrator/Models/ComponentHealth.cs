@@ -13,12 +13,19 @@ internal sealed class ComponentHealth(Component component, Action changed, TimeP
     private static readonly TimeSpan _longestDelay = TimeSpan.FromSeconds(2);
 
     private volatile string? _problem = "no answer yet";
+    private volatile bool _hasReported;
+
+    /// <summary>The service.</summary>
+    public Component Component => component;
 
     /// <summary>The service's name.</summary>
     public string Name => component.Name;
 
     /// <summary>What keeps the service from working, or null where it is SERVING.</summary>
     public string? Problem => _problem;
+
+    /// <summary>False before the first news, good or bad.</summary>
+    public bool HasReported => _hasReported;
 
     /// <summary>Watches until cancelled.</summary>
     public async Task WatchAsync(CancellationToken cancellation)
@@ -53,6 +60,7 @@ internal sealed class ComponentHealth(Component component, Action changed, TimeP
     private void Report(string? problem)
     {
         _problem = problem;
+        _hasReported = true;
         changed();
     }
 

@@ -81,6 +81,9 @@ internal sealed partial class TierHealth : BackgroundService, IModelReadiness
     /// <returns>False where it has to be looked at again without news.</returns>
     private async Task<bool> CheckAsync(CancellationToken cancellation)
     {
+        if (Components.Any(component => !component.HasReported))
+            return true; // Just started: nothing to tell yet.
+
         var waiting = Components.Where(component => component.Problem is not null).ToArray();
         if (waiting.Length > 0)
         {

@@ -21,6 +21,7 @@ public sealed class OrchestratorOptionsTests
 
     [Theory]
     [InlineData("--denoiser=not an address", "Denoiser 'not an address' is not an address")]
+    [InlineData("--denoiser=http://127.0.0.1:1,nowhere else", "Denoiser 'nowhere else' is not an address")]
     [InlineData("--min-side=100", "MinSide is 100; allowed: multiples of 16")]
     [InlineData("--max-side=48", "MinSide 64 is more than MaxSide 48")]
     [InlineData("--max-pixels=256", "MaxPixels 256 is less than MinSide² 4096")]
