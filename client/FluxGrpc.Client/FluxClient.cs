@@ -1,0 +1,97 @@
+using System.Runtime.CompilerServices;
+using FluxGrpc.Channels;
+using FluxGrpc.V1;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Service = FluxGrpc.V1.ImageGenerationService.ImageGenerationServiceClient;
+
+namespace FluxGrpc.Client;
+
+/// <summary>
+/// Asks an orchestrator for pictures. Safe for use by several threads at once. Every method throws <see cref="FluxException"/>
+/// where the call fails and <see cref="OperationCanceledException"/> where it was cancelled.
+/// </summary>
+/// <example>
+/// <code>
+/// await using var flux = FluxClient.Connect("http://localhost:5000");
+/// await foreach (var image in flux.GenerateImagesAsync(new GenerateRequest { Prompt = "a red circle left of a blue square" }))
+///     await File.WriteAllBytesAsync($"{image.Seed}.png", image.Data.ToByteArray());
+/// </code>
+/// </example>
+public sealed class FluxClient : IAsyncDisposable
+{
+    private readonly GrpcChannel _channel;
+    private readonly Service _service;
+
+    private FluxClient(ServiceAddress address)
+    {
+        Address = address.ToString();
+        _channel = ServiceChannel.Create(address);
+        _service = new Service(_channel);
+    }
+
+    /// <summary>The orchestrator's address.</summary>
+    public string Address { get; }
+
+    /// <summary>Makes a client; nothing is sent before the first call.</summary>
+    /// <param name="address"><c>http://host:port</c>, <c>https://host:port</c>, <c>host:port</c> or <c>unix:/path/of.sock</c>.</param>
+    /// <exception cref="FormatException">None of these.</exception>
+    public static FluxClient Connect(string address) => new(ServiceAddress.Parse(address));
+
+    /// <summary>
+    /// Makes pictures and tells everything on the way: one accepted, one encoded, then for each image its steps and the image,
+    /// and one finished. Leaving the loop early stops the work on the server.
+    /// </summary>
+    /// <param name="request">Only the prompt is required; the server fills in what is left out.</param>
+    /// <param name="cancellation">Stops the work on the server within one step.</param>
+    public async IAsyncEnumerable<GenerateResponse> GenerateAsync(
+        GenerateRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        using var call = _service.Generate(request, cancellationToken: cancellation);
+        while (await CallAsync(() => call.ResponseStream.MoveNext(cancellation), cancellation))
+            yield return call.ResponseStream.Current;
+    }
+
+    /// <summary>Makes pictures, each handed out as soon as it is done.</summary>
+    /// <inheritdoc cref="GenerateAsync"/>
+    public async IAsyncEnumerable<GeneratedImage> GenerateImagesAsync(
+        GenerateRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        await foreach (var happened in GenerateAsync(request, cancellation))
+        {
+            if (happened.EventCase == GenerateResponse.EventOneofCase.Image)
+                yield return happened.Image;
+        }
+    }
+
+    /// <summary>Describes the models behind the server, its defaults and its limits.</summary>
+    public Task<ImageGenerationServiceGetModelInfoResponse> GetModelInfoAsync(CancellationToken cancellation = default) =>
+        CallAsync(async () => await _service.GetModelInfoAsync(new(), cancellationToken: cancellation), cancellation);
+
+    /// <summary>Shows which services are behind the server and how busy they are.</summary>
+    public Task<GetStatusResponse> GetStatusAsync(CancellationToken cancellation = default) =>
+        CallAsync(async () => await _service.GetStatusAsync(new(), cancellationToken: cancellation), cancellation);
+
+    /// <summary>Closes the connections; calls in flight are cancelled.</summary>
+    public ValueTask DisposeAsync()
+    {
+        _channel.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task<T> CallAsync<T>(Func<Task<T>> call, CancellationToken cancellation)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (RpcException exception) when (exception.StatusCode == StatusCode.Cancelled && cancellation.IsCancellationRequested)
+        {
+            throw new OperationCanceledException("The call was cancelled", exception, cancellation);
+        }
+        catch (RpcException exception)
+        {
+            throw FluxException.From(exception, Address);
+        }
+    }
+}
