@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace FluxGrpc.LocalCluster;
+
+/// <summary>What an <see cref="EmbeddedCluster"/> is made of.</summary>
+public sealed record EmbeddedClusterOptions
+{
+    /// <summary>Hugging Face folder with the checkpoint.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary>Device of all services: "cpu", "cuda", "cuda:1".</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Type of the matrix products: "auto", "float32", "bfloat16".</summary>
+    public string Dtype { get; init; } = "auto";
+
+    /// <summary>Least severe log messages of the services, on standard error.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Warning;
+
+    /// <summary>Takes tokenizers with more entries than the text encoders have embeddings, as tests' small models have.</summary>
+    public bool AllowVocabularyMismatch { get; init; }
+}

@@ -1,0 +1,33 @@
+using FluxGrpc.Channels;
+using Grpc.Core;
+using Grpc.Health.V1;
+
+namespace FluxGrpc.LocalCluster;
+
+/// <summary>Waits for a service by its health (grpc.health.v1).</summary>
+internal static class HealthWatch
+{
+    /// <summary>Completes when the service says SERVING.</summary>
+    /// <param name="address">Where the service already listens.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="RpcException">The service went away.</exception>
+    public static async Task WaitUntilServingAsync(string address, CancellationToken cancellation)
+    {
+        using var channel = ServiceChannel.Create(ServiceAddress.Parse(address));
+        using var call = new Health.HealthClient(channel).Watch(new HealthCheckRequest(), cancellationToken: cancellation);
+        try
+        {
+            while (await call.ResponseStream.MoveNext(cancellation))
+            {
+                if (call.ResponseStream.Current.Status == HealthCheckResponse.Types.ServingStatus.Serving)
+                    return;
+            }
+        }
+        catch (RpcException) when (cancellation.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellation);
+        }
+
+        throw new RpcException(new Status(StatusCode.Unavailable, $"The service at {address} ended its health stream"));
+    }
+}

@@ -1,0 +1,26 @@
+namespace FluxGrpc.LocalCluster;
+
+/// <summary>What a <see cref="ProcessCluster"/> is made of.</summary>
+public sealed record ProcessClusterOptions
+{
+    /// <summary>Hugging Face folder with the checkpoint.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary>Number of denoisers, 1 to 64.</summary>
+    public int Denoisers { get; init; } = 1;
+
+    /// <summary>
+    /// Devices: "cpu", "cuda:0", ... Denoiser i gets number i, starting over where there are more denoisers; the text encoder
+    /// and the VAE get the last one, which is the least loaded where there are more devices than denoisers.
+    /// </summary>
+    public IReadOnlyList<string> Devices { get; init; } = ["cpu"];
+
+    /// <summary>Type of the matrix products: "auto", "float32", "bfloat16".</summary>
+    public string Dtype { get; init; } = "auto";
+
+    /// <summary>Where the orchestrator listens; port 0 takes a free one.</summary>
+    public string Address { get; init; } = "http://localhost:0";
+
+    /// <summary>Takes the lines that the services write, each after its service's name; called by several threads.</summary>
+    public Action<string> Log { get; init; } = _ => { };
+}
