@@ -1,1 +1,3 @@
-return 0;
+using FluxGrpc.Cli;
+
+return await CommandLine.RunAsync(args, new Terminal());

@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.Globalization;
+using FluxGrpc.LocalCluster;
+
+namespace FluxGrpc.Cli.Commands;
+
+/// <summary><c>flux cluster</c>: the services as child processes of this one, until Ctrl-C.</summary>
+internal static class ClusterCommand
+{
+    private const int MaxPort = 65_535;
+
+    public static Command Create(Terminal terminal)
+    {
+        var denoisers = new Option<int>("--denoisers")
+        {
+            Description = "Number of denoisers; pictures are dealt out to them in turn.",
+            DefaultValueFactory = _ => 1,
+        }.Within(1, ProcessCluster.MaxDenoisers);
+        var model = SharedOptions.Model();
+        var device = SharedOptions.Devices();
+        var dtype = SharedOptions.Dtype("auto");
+        var port = new Option<int>("--port")
+        {
+            Description = "Port of the orchestrator on this machine's loopback; 0 takes a free one.",
+            DefaultValueFactory = _ => 0,
+        }.Within(0, MaxPort);
+
+        var command = new Command("cluster", "Run the services as processes of their own on this machine; Ctrl-C ends all.")
+        {
+            denoisers, model, device, dtype, port,
+        };
+        command.SetAction((parsed, cancellation) => RunAsync(
+            new ProcessClusterOptions
+            {
+                Checkpoint = parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
+                Denoisers = parsed.GetValue(denoisers),
+                Devices = parsed.GetRequiredValue(device).Split(','),
+                Dtype = parsed.GetRequiredValue(dtype),
+                Address = string.Create(CultureInfo.InvariantCulture, $"http://localhost:{parsed.GetValue(port)}"),
+                Log = terminal.Error.WriteLine,
+            },
+            terminal, cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ProcessClusterOptions options, Terminal terminal, CancellationToken cancellation)
+    {
+        await using var cluster = await ProcessCluster.StartAsync(options, cancellation);
+        foreach (var (name, processId) in cluster.Processes)
+            await terminal.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{name}: process {processId}"));
+        await terminal.Output.WriteLineAsync($"orchestrator at {cluster.Address}  (Ctrl-C ends all)");
+        try
+        {
+            throw new CliException(await cluster.WaitForFailureAsync(cancellation));
+        }
+        catch (OperationCanceledException)
+        {
+            await terminal.Output.WriteLineAsync("stopping");
+            return ExitCode.Success; // Ctrl-C is how it is meant to end.
+        }
+    }
+}

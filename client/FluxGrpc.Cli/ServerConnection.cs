@@ -1,0 +1,38 @@
+using FluxGrpc.Channels;
+using FluxGrpc.Client;
+using FluxGrpc.LocalCluster;
+
+namespace FluxGrpc.Cli;
+
+/// <summary>An orchestrator to talk to: one that runs somewhere, or one that is started in this process.</summary>
+internal sealed class ServerConnection : IAsyncDisposable
+{
+    private readonly EmbeddedCluster? _cluster;
+
+    private ServerConnection(FluxClient client, EmbeddedCluster? cluster)
+    {
+        Client = client;
+        _cluster = cluster;
+    }
+
+    /// <summary>The orchestrator.</summary>
+    public FluxClient Client { get; }
+
+    /// <summary>Talks to a server that runs already.</summary>
+    public static ServerConnection To(ServiceAddress server) => new(FluxClient.Connect(server.ToString()), cluster: null);
+
+    /// <summary>Starts the four services in this process.</summary>
+    public static async Task<ServerConnection> EmbedAsync(EmbeddedClusterOptions options, CancellationToken cancellation)
+    {
+        var cluster = await EmbeddedCluster.StartAsync(options, cancellation);
+        return new ServerConnection(FluxClient.Connect(cluster.Address), cluster);
+    }
+
+    /// <summary>Hangs up; services that were started here end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Client.DisposeAsync();
+        if (_cluster is not null)
+            await _cluster.DisposeAsync();
+    }
+}
