@@ -18,9 +18,15 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _fittingLine = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Predicate<string>? _fits;
     private GrpcChannel? _channel;
 
-    private ServiceProcess(Process process) => _process = process;
+    private ServiceProcess(Process process, Predicate<string>? fits)
+    {
+        _process = process;
+        _fits = fits;
+    }
 
     /// <summary>Where it listens.</summary>
     public string Address => _address.Task.Result;
@@ -58,6 +64,22 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         var service = Launch(program, arguments);
         await service.WaitForExitAsync();
         return service;
+    }
+
+    /// <summary>Starts a program and waits until it has written a line that fits.</summary>
+    public static async Task<ServiceProcess> RunUntilAsync(string program, Predicate<string> fits, params string[] arguments)
+    {
+        var service = Launch(program, arguments, fits);
+        try
+        {
+            await service._fittingLine.Task.WaitAsync(_patience);
+            return service;
+        }
+        catch (Exception exception)
+        {
+            await service.DisposeAsync();
+            throw new InvalidOperationException($"{program} did not write the line waited for:\n{service.Output}", exception);
+        }
     }
 
     /// <summary>Waits until grpc.health.v1 says SERVING.</summary>
@@ -120,18 +142,17 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static ServiceProcess Launch(string program, string[] arguments)
+    private static ServiceProcess Launch(string program, string[] arguments, Predicate<string>? fits = null)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"{program}.dll"), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        var service = new ServiceProcess(new Process { StartInfo = start, EnableRaisingEvents = true });
+        var service = new ServiceProcess(new Process { StartInfo = start, EnableRaisingEvents = true }, fits);
         service._process.OutputDataReceived += (_, line) => service.OnOutput(line.Data);
         service._process.ErrorDataReceived += (_, line) => service.OnOutput(line.Data);
-        service._process.Exited += (_, _) =>
-            service._address.TrySetException(new InvalidOperationException("It ended before it listened"));
+        service._process.Exited += (_, _) => service.OnExit();
         service._process.Start();
         service._process.BeginOutputReadLine();
         service._process.BeginErrorReadLine();
@@ -146,6 +167,15 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         _output.Enqueue(line);
         if (line.StartsWith(Prefix, StringComparison.Ordinal))
             _address.TrySetResult(line[Prefix.Length..]);
+        if (_fits is not null && _fits(line))
+            _fittingLine.TrySetResult();
+    }
+
+    private void OnExit()
+    {
+        var ended = new InvalidOperationException("It has ended");
+        _address.TrySetException(ended);
+        _fittingLine.TrySetException(ended);
     }
 
     [LibraryImport("libc", SetLastError = true)]

@@ -1,0 +1,87 @@
+using FluxGrpc.Testing.Processes;
+using FluxGrpc.V1;
+using Grpc.Core;
+using Xunit;
+
+namespace FluxGrpc.ProcessTests.Lifecycle;
+
+public sealed class StartAndStopTests
+{
+    private static readonly string[] _models = ["FluxGrpc.TextEncoder", "FluxGrpc.Denoiser", "FluxGrpc.Vae"];
+
+    public static TheoryData<string> Models => [.. _models];
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public async Task A_device_that_is_not_there_ends_the_start_and_names_those_there_are(string program)
+    {
+        await using var service = await ServiceProcess.RunAsync(
+            program, "--address", "http://127.0.0.1:0", "--checkpoint", RealServicesFixture.Checkpoint, "--device", "cuda:1");
+
+        Assert.NotEqual(0, service.ExitCode);
+        Assert.Contains("device 'cuda:1' is not there; devices of this machine: cpu", service.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public async Task A_checkpoint_that_is_not_there_ends_the_start_with_one_line(string program)
+    {
+        await using var service = await ServiceProcess.RunAsync(
+            program, "--address", "http://127.0.0.1:0", "--checkpoint", "/nowhere/at/all", "--device", "cpu");
+
+        Assert.NotEqual(0, service.ExitCode);
+        Assert.Contains("/nowhere/at/all", service.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", service.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public async Task Help_shows_the_options(string program)
+    {
+        await using var service = await ServiceProcess.RunAsync(program, "--help");
+
+        Assert.Equal(0, service.ExitCode);
+        Assert.Contains("--checkpoint", service.Output, StringComparison.Ordinal);
+        Assert.Contains("_CHECKPOINT", service.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_bad_option_ends_the_start_with_code_2()
+    {
+        await using var service = await ServiceProcess.RunAsync(
+            "FluxGrpc.Denoiser", "--checkpoint", RealServicesFixture.Checkpoint, "--max-sessions", "none");
+
+        Assert.Equal(2, service.ExitCode);
+        Assert.Contains("--max-sessions is 'none'", service.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SIGTERM_finishes_the_step_in_hand_and_ends_with_code_0()
+    {
+        await using var services = await RealServices.StartAsync(RealServicesFixture.Checkpoint);
+        var client = new ImageGenerationService.ImageGenerationServiceClient(services.Orchestrator.Channel);
+        using var call = client.Generate(new GenerateRequest { Prompt = "a blue ring", Steps = 200, Seed = 1, Count = 16 });
+        for (var steps = 0; steps == 0;)
+        {
+            Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
+            steps += call.ResponseStream.Current.EventCase == GenerateResponse.EventOneofCase.Step ? 1 : 0;
+        }
+
+        await services.Denoiser.TerminateAsync();
+
+        Assert.Equal(0, services.Denoiser.ExitCode);
+        var exception = await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            while (await call.ResponseStream.MoveNext(CancellationToken.None))
+            {
+            }
+        });
+        Assert.Equal(StatusCode.Unavailable, exception.StatusCode);
+
+        foreach (var service in new[] { services.TextEncoder, services.Vae, services.Orchestrator })
+        {
+            await service.TerminateAsync();
+            Assert.Equal(0, service.ExitCode);
+        }
+    }
+}
