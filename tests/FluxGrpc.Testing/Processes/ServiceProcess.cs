@@ -37,6 +37,9 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     /// <summary>Everything it wrote so far.</summary>
     public string Output => string.Join('\n', _output);
 
+    /// <summary>Its process id.</summary>
+    public int ProcessId => _process.Id;
+
     /// <summary>Exit code of a process that has ended.</summary>
     public int ExitCode => _process.ExitCode;
 

@@ -1,0 +1,176 @@
+using FluxGrpc.Checkpoints;
+using FluxGrpc.Denoiser.Model;
+using FluxGrpc.Tensors;
+using FluxGrpc.Testing.Processes;
+using FluxGrpc.Torch;
+using FluxGrpc.V1;
+using Grpc.Core;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace FluxGrpc.Benchmarks;
+
+/// <summary>
+/// Seconds of a denoise step in process, over gRPC on a Unix socket and over gRPC on TCP, round by round in one run: the ratio is the
+/// price of the split. The machine's own matrix rate is measured in the same rounds.
+/// </summary>
+internal static class StepBenchmark
+{
+    private const int MatrixRows = 1536, MatrixInner = 3072, MatrixColumns = 12288;
+
+    public static async Task RunAsync(string checkpoint, string device, string dtype, int side, int textTokens, int rounds)
+    {
+        var grid = side / 16;
+        var computeDevice = ComputeDevice.Open(device, dtype);
+        using var thread = new ComputeThread();
+        using var local = await thread.RunAsync(() => LocalStep.Load(checkpoint, computeDevice, grid, textTokens));
+        var socket = Path.Combine(Path.GetTempPath(), $"flux-bench-{Environment.ProcessId}.sock");
+        string[] arguments = ["--checkpoint", checkpoint, "--device", device, "--dtype", dtype];
+        await using var overUnix = await ServiceProcess.StartAsync("FluxGrpc.Denoiser", [.. arguments, "--address", $"unix:{socket}"]);
+        await using var overTcp = await ServiceProcess.StartAsync("FluxGrpc.Denoiser", [.. arguments, "--address", "http://127.0.0.1:0"]);
+        await overUnix.WaitUntilServingAsync();
+        await overTcp.WaitUntilServingAsync();
+        using var unixSession = await RemoteStep.OpenAsync(overUnix, local.Config, grid, textTokens, rounds + 1);
+        using var tcpSession = await RemoteStep.OpenAsync(overTcp, local.Config, grid, textTokens, rounds + 1);
+
+        Sample inProcess = new("in process"), unix = new("gRPC, Unix socket"), tcp = new("gRPC, TCP"), matrix = new("matrix product");
+        using var product = await thread.RunAsync(() => new MatrixProduct(computeDevice));
+        Sample[] warmUp = [new("-"), new("-"), new("-"), new("-")];
+        for (var round = -1; round < rounds; round++)
+        {
+            var (a, b, c, d) = round < 0 ? (warmUp[0], warmUp[1], warmUp[2], warmUp[3]) : (inProcess, unix, tcp, matrix);
+            await a.TakeAsync(() => thread.RunAsync(local.Run));
+            await b.TakeAsync(unixSession.RunAsync);
+            await c.TakeAsync(tcpSession.RunAsync);
+            await d.TakeAsync(() => thread.RunAsync(product.Run));
+        }
+
+        var flops = StepCost.Flops(local.Config, (long)grid * grid, textTokens);
+        Console.WriteLine($"step: {local.Config.HiddenSize} wide, {local.Config.DoubleBlockCount} + {local.Config.SingleBlockCount} blocks, "
+            + $"{side}x{side} pixels, {textTokens} text tokens, {computeDevice.TypeName} on {computeDevice.Name}, {rounds} rounds");
+        foreach (var sample in new[] { inProcess, unix, tcp })
+        {
+            Console.WriteLine(FormattableString.Invariant(
+                $"  {sample.Name,-18} {sample.Median,7:F3} s (least {sample.Least:F3}, most {sample.Most:F3})  ratio {sample.RatioTo(inProcess):F3}"));
+        }
+
+        var stepRate = flops / inProcess.Median / 1e9;
+        var matrixRate = product.Flops / matrix.Median / 1e9;
+        Console.WriteLine(FormattableString.Invariant(
+            $"  {flops / 1e9:F0} GFLOP a step: {stepRate:F0} GFLOP/s; matrix product {MatrixRows}x{MatrixInner}x{MatrixColumns}: {matrixRate:F0} GFLOP/s; share {stepRate / matrixRate:P0}"));
+        Console.WriteLine(FormattableString.Invariant(
+            $"  peak resident memory: in process {ResidentMemory.Peak() / 1e9:F2} GB, denoiser process {ResidentMemory.Peak(overTcp.ProcessId) / 1e9:F2} GB, checkpoint {local.CheckpointBytes / 1e9:F2} GB"));
+    }
+
+    /// <summary>The transformer in this process.</summary>
+    private sealed class LocalStep(FluxTransformer transformer, TransformerInput input, long checkpointBytes) : IDisposable
+    {
+        public TransformerConfig Config => transformer.Config;
+
+        public long CheckpointBytes => checkpointBytes;
+
+        public static LocalStep Load(string path, ComputeDevice device, int grid, int textTokens)
+        {
+            using var checkpoint = Checkpoint.Open(path, ModelComponent.Transformer);
+            var config = TransformerConfigReader.Read(checkpoint);
+            var transformer = new FluxTransformer(config, META);
+            checkpoint.LoadInto(transformer, device);
+            torch.manual_seed(1);
+            var input = new TransformerInput
+            {
+                Latents = randn([1, grid * grid, config.InChannels], device.Type, device.Device).DetachFromDisposeScope(),
+                HiddenStates = randn([1, textTokens, config.ContextSize], device.Type, device.Device).DetachFromDisposeScope(),
+                Pooled = randn([1, config.PooledSize], device.Type, device.Device).DetachFromDisposeScope(),
+                Timesteps = tensor([0.5f], device: device.Device).DetachFromDisposeScope(),
+                Guidance = config.TakesGuidance ? tensor([3.5f], device: device.Device).DetachFromDisposeScope() : null,
+                Positions = Rope.Positions(textTokens, grid, grid, device.Device).DetachFromDisposeScope(),
+            };
+            return new LocalStep(transformer, input, checkpoint.ByteLength);
+        }
+
+        // To float32 on the CPU, as the service answers: it also waits for a GPU.
+        public float Run() => transformer.call(input).to(ScalarType.Float32).cpu()[0, 0, 0].item<float>();
+
+        public void Dispose()
+        {
+            transformer.Dispose();
+            input.Latents.Dispose();
+            input.HiddenStates.Dispose();
+            input.Pooled.Dispose();
+            input.Timesteps.Dispose();
+            input.Guidance?.Dispose();
+            input.Positions.Dispose();
+        }
+    }
+
+    /// <summary>An open session of a denoiser process.</summary>
+    private sealed class RemoteStep(AsyncDuplexStreamingCall<DenoiseRequest, DenoiseResponse> call, V1.Tensor latents) : IDisposable
+    {
+        private int _index;
+
+        public static async Task<RemoteStep> OpenAsync(
+            ServiceProcess service, TransformerConfig config, int grid, int textTokens, int steps)
+        {
+            var call = new DenoiserService.DenoiserServiceClient(service.Channel).Denoise();
+            var open = new OpenSession
+            {
+                SessionId = "benchmark",
+                HiddenStates = Noise(1, textTokens, config.ContextSize),
+                Pooled = Noise(1, config.PooledSize),
+                Grid = new LatentGrid { Rows = grid, Columns = grid },
+                Sigmas = { Enumerable.Range(0, steps + 1).Select(i => 1f - (float)i / steps) },
+            };
+            if (config.TakesGuidance)
+                open.Guidance = 3.5f;
+            await call.RequestStream.WriteAsync(new DenoiseRequest { Open = open });
+            await call.ResponseStream.MoveNext(CancellationToken.None);
+            return new RemoteStep(call, Noise(1, grid * grid, config.InChannels));
+        }
+
+        public async Task RunAsync()
+        {
+            var step = new DenoiseStep { Index = _index++, Timestep = 0.5f, Latents = latents };
+            await call.RequestStream.WriteAsync(new DenoiseRequest { Step = step });
+            await call.ResponseStream.MoveNext(CancellationToken.None);
+        }
+
+        public void Dispose() => call.Dispose();
+
+        private static V1.Tensor Noise(params long[] shape)
+        {
+            var random = new Random(1);
+            var values = new float[shape.Aggregate(1L, (product, dimension) => product * dimension)];
+            for (var i = 0; i < values.Length; i++)
+                values[i] = (float)(2 * random.NextDouble() - 1);
+            return TensorMessage.FromFloats(values, shape);
+        }
+    }
+
+    /// <summary>The product of the network's largest layer: what this machine can do.</summary>
+    private sealed class MatrixProduct(ComputeDevice device) : IDisposable
+    {
+        private readonly torch.Tensor _rows =
+            randn([MatrixRows, MatrixInner], device.Type, device.Device).DetachFromDisposeScope();
+
+        private readonly torch.Tensor _weights =
+            randn([MatrixColumns, MatrixInner], device.Type, device.Device).DetachFromDisposeScope();
+
+        public double Flops => 2.0 * Repeats * MatrixRows * MatrixInner * MatrixColumns;
+
+        private static int Repeats => 4;
+
+        public float Run()
+        {
+            var last = 0f;
+            for (var i = 0; i < Repeats; i++)
+                last = nn.functional.linear(_rows, _weights)[0, 0].to(ScalarType.Float32).item<float>();
+            return last;
+        }
+
+        public void Dispose()
+        {
+            _rows.Dispose();
+            _weights.Dispose();
+        }
+    }
+}
