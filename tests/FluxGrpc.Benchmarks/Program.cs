@@ -1,12 +1,48 @@
+using System.CommandLine;
+using FluxGrpc.Benchmarks;
+using FluxGrpc.Denoiser.Model;
 using FluxGrpc.Testing;
 using FluxGrpc.Torch;
 
-if (args is ["--write-embedded", var folder])
+var checkpoint = new Option<DirectoryInfo?>("--checkpoint")
 {
-    NativeLibraries.EnsureLoaded();
-    RandomCheckpoint.WriteEmbedded(folder);
-    return 0;
-}
+    Description = "Transformer to measure. By default random weights of the seed size (hidden 3072, 2 + 2 blocks, 2 GB) are written once.",
+};
+var device = new Option<string>("--device") { Description = "Device.", DefaultValueFactory = _ => "cpu" };
+var dtype = new Option<string>("--dtype") { Description = "auto, float32 or bfloat16.", DefaultValueFactory = _ => "auto" };
+var side = new Option<int>("--side") { Description = "Width and height in pixels.", DefaultValueFactory = _ => 512 };
+var textTokens = new Option<int>("--text-tokens") { Description = "Text tokens.", DefaultValueFactory = _ => 512 };
+var rounds = new Option<int>("--rounds") { Description = "Rounds; the figures are medians.", DefaultValueFactory = _ => 7 };
 
-Console.Error.WriteLine("Usage: --write-embedded FOLDER    Writes the embedded default checkpoint again.");
-return 2;
+var step = new Command("step", "Seconds of a denoise step in process, over a Unix socket and over TCP; share of the machine's matrix rate.")
+{
+    checkpoint, device, dtype, side, textTokens, rounds,
+};
+step.SetAction((parsed, _) => StepBenchmark.RunAsync(TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device),
+    parsed.GetRequiredValue(dtype), parsed.GetValue(side), parsed.GetValue(textTokens), parsed.GetValue(rounds)));
+
+var load = new Command("load", "Weight loading against a plain read of the same file, and its peak memory.") { checkpoint, device, rounds };
+load.SetAction((parsed, _) => LoadBenchmark.RunAsync(
+    TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device), parsed.GetValue(rounds)));
+
+var folder = new Argument<DirectoryInfo>("folder") { Description = "Where to." };
+var writeRandom = new Command("write-random", "Writes a small checkpoint of random weights.") { folder };
+writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(folder).FullName, RandomModel.Mini));
+
+NativeLibraries.EnsureLoaded();
+return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.") { step, load, writeRandom }
+    .Parse(args).InvokeAsync();
+
+static string TransformerFolder(DirectoryInfo? given)
+{
+    if (given is not null)
+        return given.FullName;
+    var folder = Repository.PathOf("artifacts", "benchmarks", "seed-size");
+    if (!File.Exists(Path.Combine(folder, "diffusion_pytorch_model.safetensors")))
+    {
+        Console.WriteLine($"Writing random weights of the seed size to {folder}");
+        RandomCheckpoint.WriteTransformer(folder, TransformerConfig.Seed);
+    }
+
+    return folder;
+}

@@ -55,7 +55,7 @@ internal static class StepBenchmark
         }
 
         var stepRate = flops / inProcess.Median / 1e9;
-        var matrixRate = product.Flops / matrix.Median / 1e9;
+        var matrixRate = MatrixProduct.Flops / matrix.Median / 1e9;
         Console.WriteLine(FormattableString.Invariant(
             $"  {flops / 1e9:F0} GFLOP a step: {stepRate:F0} GFLOP/s; matrix product {MatrixRows}x{MatrixInner}x{MatrixColumns}: {matrixRate:F0} GFLOP/s; share {stepRate / matrixRate:P0}"));
         Console.WriteLine(FormattableString.Invariant(
@@ -155,7 +155,7 @@ internal static class StepBenchmark
         private readonly torch.Tensor _weights =
             randn([MatrixColumns, MatrixInner], device.Type, device.Device).DetachFromDisposeScope();
 
-        public double Flops => 2.0 * Repeats * MatrixRows * MatrixInner * MatrixColumns;
+        public static double Flops => 2.0 * Repeats * MatrixRows * MatrixInner * MatrixColumns;
 
         private static int Repeats => 4;
 

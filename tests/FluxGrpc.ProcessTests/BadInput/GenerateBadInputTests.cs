@@ -12,8 +12,8 @@ public sealed class GenerateBadInputTests(RealServicesFixture fixture)
     {
         { "prompt", new() { Prompt = "" }, "1 to" },
         { "prompt", new() { Prompt = new string('x', 10_001) }, "10001" },
-        { "width", new() { Prompt = "x", Width = 0 }, "multiple of 16" },
-        { "width", new() { Prompt = "x", Width = 17 }, "multiple of 16" },
+        { "width", new() { Prompt = "x", Width = 0 }, "multiples of 16" },
+        { "width", new() { Prompt = "x", Width = 17 }, "multiples of 16" },
         { "height", new() { Prompt = "x", Height = 100_000 }, "100000" },
         { "steps", new() { Prompt = "x", Steps = 0 }, "1 to" },
         { "steps", new() { Prompt = "x", Steps = 10_000 }, "10000" },
