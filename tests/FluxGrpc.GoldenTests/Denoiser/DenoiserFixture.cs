@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Xunit;
-using Client = FluxGrpc.V1.DenoiserService.DenoiserServiceClient;
+using DenoiserClient = FluxGrpc.V1.DenoiserService.DenoiserServiceClient;
 
 namespace FluxGrpc.GoldenTests.Denoiser;
 
@@ -33,12 +33,12 @@ internal sealed class DenoiserFixture : IAsyncDisposable
         configure(options);
         App = DenoiserServer.Build(options);
         _channel = ServiceChannel.Create(ServiceAddress.Parse(options.Address));
-        Client = new Client(_channel);
+        Client = new DenoiserClient(_channel);
     }
 
     public WebApplication App { get; }
 
-    public Client Client { get; }
+    public DenoiserClient Client { get; }
 
     public DenoiserModel Model => App.Services.GetRequiredService<ModelSlot<DenoiserModel>>().Get();
 
