@@ -25,7 +25,10 @@ public sealed record ComputeDevice(torch.Device Device, torch.ScalarType Type)
     {
         NativeLibraries.EnsureLoaded();
         var opened = OpenDevice(device);
-        return new ComputeDevice(opened, ResolveType(type, opened));
+        var resolved = ResolveType(type, opened);
+        if (opened.type == DeviceType.CUDA && resolved == torch.ScalarType.Float32)
+            torch.backends.cudnn.allow_tf32 = false; // libtorch would convolve with 10 bits of mantissa.
+        return new ComputeDevice(opened, resolved);
     }
 
     /// <summary>Names of the devices on this machine: "cpu", "cuda:0", ...</summary>

@@ -17,6 +17,14 @@ internal static class GenerateCommand
             symbols.Prompt, symbols.Output, symbols.Width, symbols.Height, symbols.Steps, symbols.Guidance, symbols.Seed, symbols.Count,
             symbols.Server, symbols.Model, symbols.Device, symbols.Dtype, symbols.Record,
         };
+        command.Validators.Add(result =>
+        {
+            foreach (var local in new Option[] { symbols.Model, symbols.Device, symbols.Dtype })
+            {
+                if (result.GetResult(symbols.Server) is not null && result.GetResult(local) is { Implicit: false })
+                    result.AddError($"{local.Name} is for services that are started here; it cannot go together with --server");
+            }
+        });
         command.SetAction(async (parsed, cancellation) =>
         {
             IProgressView view = terminal.IsInteractive ? new ProgressBar(terminal) : new ProgressLines(terminal);

@@ -1,3 +1,5 @@
+using FluxGrpc.LocalCluster;
+
 namespace FluxGrpc.Cli.Verification;
 
 /// <summary>Checkpoints for the text encoder.</summary>
@@ -8,6 +10,18 @@ internal static class TextEncoderCheckpoint
         this TemporaryCheckpoint checkpoint, ReferenceFolder folder, string t5, string clip) =>
         checkpoint.AddModel("text_encoder", folder.ConfigOf(clip), folder.PathOf($"{clip}.safetensors"))
             .AddModel("text_encoder_2", folder.ConfigOf(t5), folder.PathOf($"{t5}.safetensors"));
+
+    /// <summary>Adds the mini model's two text encoders, for what does not depend on them.</summary>
+    public static TemporaryCheckpoint AddMiniTextEncoders(this TemporaryCheckpoint checkpoint)
+    {
+        foreach (var component in new[] { "text_encoder", "text_encoder_2" })
+        {
+            foreach (var file in Directory.EnumerateFiles(Path.Combine(EmbeddedCheckpoint.Folder, component)))
+                checkpoint.AddLink(component, Path.GetFileName(file), file);
+        }
+
+        return checkpoint;
+    }
 
     /// <summary>Adds CLIP's tokenizer and one of T5's.</summary>
     /// <param name="checkpoint">What they are added to.</param>

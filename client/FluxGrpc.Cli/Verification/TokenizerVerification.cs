@@ -4,7 +4,7 @@ namespace FluxGrpc.Cli.Verification;
 
 /// <summary>
 /// The tokenizers: every prompt's ids must be equal. T5's is tried from its SentencePiece model and again from its tokenizer.json
-/// alone. The models behind them are the folder's text encoders; their sizes do not matter here.
+/// alone. The models behind them, the folder's text encoders or else the mini model's, do not matter here.
 /// </summary>
 internal sealed class TokenizerVerification(string t5, string clip, ReferenceFolder folder, VerifiedServices services) : IVerification
 {
@@ -17,8 +17,7 @@ internal sealed class TokenizerVerification(string t5, string clip, ReferenceFol
     {
         get
         {
-            if (folder.FirstMissing($"{t5}.safetensors", $"{clip}.safetensors", T5Prompts, ClipPrompts, "tokenizers/vocab.json",
-                    "tokenizers/merges.txt") is { } missing)
+            if (folder.FirstMissing(T5Prompts, ClipPrompts, "tokenizers/vocab.json", "tokenizers/merges.txt") is { } missing)
             {
                 return $"{missing} is not there";
             }
@@ -35,7 +34,7 @@ internal sealed class TokenizerVerification(string t5, string clip, ReferenceFol
         var clipPrompts = TokenizedReference.Read(folder, ClipPrompts);
         foreach (var (index, file) in T5Files.Index())
         {
-            using var checkpoint = new TemporaryCheckpoint().AddTextEncoders(folder, t5, clip).AddTokenizers(folder, file);
+            using var checkpoint = Checkpoint().AddTokenizers(folder, file);
             await using var encoder = await services.StartTextEncoderAsync(checkpoint, cancellation);
             var client = new TextEncoderService.TextEncoderServiceClient(encoder.Channel);
 
@@ -60,6 +59,10 @@ internal sealed class TokenizerVerification(string t5, string clip, ReferenceFol
             clipComparison.WriteTo(report);
         }
     }
+
+    private TemporaryCheckpoint Checkpoint() => folder.FirstMissing($"{t5}.safetensors", $"{clip}.safetensors") is null
+        ? new TemporaryCheckpoint().AddTextEncoders(folder, t5, clip)
+        : new TemporaryCheckpoint().AddMiniTextEncoders();
 
     private static async Task<TokenizeResponse> TokenizeAsync(
         TextEncoderService.TextEncoderServiceClient client, string prompt, int? maxTokens, CancellationToken cancellation)

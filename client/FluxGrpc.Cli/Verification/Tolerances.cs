@@ -2,7 +2,8 @@ namespace FluxGrpc.Cli.Verification;
 
 /// <summary>
 /// Largest absolute differences from the reference that still are agreement. For float32 those that come with the reference
-/// numbers. In bfloat16 (8 bits of mantissa) every product is rounded to one part in 256 and the errors add up over the layers.
+/// numbers. For bfloat16, in which every layer rounds to one part in 256, about four times what the services reach on a CPU with the
+/// folder tests/golden: enough to tell gross mistakes from rounding.
 /// </summary>
 internal sealed record Tolerances
 {
@@ -73,10 +74,10 @@ internal sealed record Tolerances
         Moments = 0.1f,
         EncodedLatents = 0.05f,
         HiddenStates = 0.15f,
-        Pooled = 0.15f,
-        TrajectoryVelocity = 0.3f,
-        TrajectoryLatents = 0.2f,
-        TrajectoryPixels = 0.15f,
-        Levels = 20,
+        Pooled = 0.1f,
+        TrajectoryVelocity = 0.15f,
+        TrajectoryLatents = 0.1f,
+        TrajectoryPixels = 0.08f,
+        Levels = 10,
     };
 }

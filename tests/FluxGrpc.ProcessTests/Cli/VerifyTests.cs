@@ -81,6 +81,18 @@ public sealed class VerifyTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Tokenizers_are_compared_without_the_folders_models()
+    {
+        using var reference = new ReferenceCopy("tokenizers");
+
+        var run = await VerifyAsync(reference.Folder);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.EndsWith("ok", VerdictOf(run, "tokenizers.t5.spiece_small.model.ids"), StringComparison.Ordinal);
+        Assert.EndsWith("ok", VerdictOf(run, "tokenizers.clip.ids"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Nothing_to_compare_is_no_success()
     {
         using var reference = new ReferenceCopy();

@@ -21,6 +21,7 @@ public sealed class CommandLineTests
     [InlineData("cluster|--port|65536", "--port is 65536; allowed: 0 to 65535")]
     [InlineData("cluster|--device|cuda:0,", "--device is 'cuda:0,'")]
     [InlineData("replay|/nowhere.safetensors|--server|http://localhost:1", "/nowhere.safetensors")]
+    [InlineData("generate|a cat|--server|http://localhost:1|--dtype|float32", "--dtype is for services that are started here")]
     [InlineData("info|folder|--server|http://localhost:1", "cannot go together")]
     public async Task A_wrong_command_line_is_one_line_and_exit_code_2(string arguments, string expected)
     {

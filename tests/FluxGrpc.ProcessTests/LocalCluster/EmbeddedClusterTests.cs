@@ -1,0 +1,133 @@
+using FluxGrpc.Client;
+using FluxGrpc.LocalCluster;
+using FluxGrpc.Testing;
+using FluxGrpc.V1;
+using Grpc.Core;
+using Xunit;
+
+namespace FluxGrpc.ProcessTests.LocalCluster;
+
+/// <summary>The four services in this process, and the client library that talks to them.</summary>
+public sealed class EmbeddedClusterTests
+{
+    [Fact]
+    public async Task It_makes_pictures_and_leaves_nothing_behind()
+    {
+        var cluster = await EmbeddedCluster.StartAsync(Mini());
+        var sockets = Path.GetDirectoryName(cluster.Address["unix:".Length..])!;
+        var events = new List<GenerateResponse.EventOneofCase>();
+        await using (cluster)
+        {
+            await using var client = FluxClient.Connect(cluster.Address);
+            await foreach (var happened in client.GenerateAsync(Small(count: 2)))
+                events.Add(happened.EventCase);
+        }
+
+        GenerateResponse.EventOneofCase[] image =
+            [GenerateResponse.EventOneofCase.Step, GenerateResponse.EventOneofCase.Step, GenerateResponse.EventOneofCase.Image];
+        Assert.Equal(
+            [
+                GenerateResponse.EventOneofCase.Accepted, GenerateResponse.EventOneofCase.Encoded, .. image, .. image,
+                GenerateResponse.EventOneofCase.Finished,
+            ],
+            events);
+        Assert.False(Directory.Exists(sockets));
+    }
+
+    [Fact]
+    public async Task The_client_hands_out_each_image_and_decodes_what_the_server_refuses()
+    {
+        await using var cluster = await EmbeddedCluster.StartAsync(Mini());
+        await using var client = FluxClient.Connect(cluster.Address);
+
+        var seeds = new List<ulong>();
+        await foreach (var image in client.GenerateImagesAsync(Small(count: 2)))
+            seeds.Add(image.Seed);
+        var info = await client.GetModelInfoAsync();
+        var status = await client.GetStatusAsync();
+        var refused = await Assert.ThrowsAsync<FluxException>(async () =>
+        {
+            await foreach (var _ in client.GenerateAsync(new GenerateRequest { Prompt = "", Width = 17 }))
+            {
+            }
+        });
+
+        Assert.Equal([1, 2], seeds);
+        Assert.True(info.Denoiser.Component.ParameterCount > 0);
+        Assert.All(status.Components, component => Assert.True(component.Ready, component.Problem));
+        Assert.Equal(StatusCode.InvalidArgument, refused.Status);
+        Assert.Equal(["prompt", "width"], refused.Violations.Select(violation => violation.Field).Order());
+    }
+
+    [Fact]
+    public async Task Leaving_the_loop_early_stops_the_work()
+    {
+        await using var cluster = await EmbeddedCluster.StartAsync(Mini());
+        await using var client = FluxClient.Connect(cluster.Address);
+
+        await foreach (var happened in client.GenerateAsync(new GenerateRequest { Prompt = "a cat", Steps = 200 }))
+        {
+            if (happened.EventCase == GenerateResponse.EventOneofCase.Step)
+                break;
+        }
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while ((await client.GetStatusAsync(patience.Token)).Generations > 0)
+            await Task.Yield();
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_is_not_there_is_an_exception()
+    {
+        var exception = await Assert.ThrowsAsync<InvalidDataException>(
+            () => EmbeddedCluster.StartAsync(Mini() with { Checkpoint = "/nowhere/at/all" }));
+
+        Assert.Contains("/nowhere/at/all", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_device_that_is_not_there_is_an_exception_that_names_those_there_are()
+    {
+        var exception = await Assert.ThrowsAsync<ArgumentException>(() => EmbeddedCluster.StartAsync(Mini() with { Device = "cuda:99" }));
+
+        Assert.Contains("'cuda:99' is not there; devices of this machine: cpu", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Models_that_do_not_fit_are_an_exception_and_no_endless_wait()
+    {
+        var folder = Directory.CreateTempSubdirectory("flux-test-");
+        try
+        {
+            foreach (var component in new[] { "transformer", "vae", "text_encoder", "tokenizer", "tokenizer_2" })
+                Directory.CreateSymbolicLink(Path.Combine(folder.FullName, component), Path.Combine(EmbeddedCheckpoint.Folder, component));
+            var t5 = folder.CreateSubdirectory("text_encoder_2").FullName;
+            File.WriteAllText(Path.Combine(t5, "config.json"), GoldenFolder.Config("t5").GetRawText());
+            File.Copy(GoldenFolder.PathOf("t5.safetensors"), Path.Combine(t5, "model.safetensors"));
+
+            var exception = await Assert.ThrowsAsync<InvalidDataException>(
+                () => EmbeddedCluster.StartAsync(Mini() with { Checkpoint = folder.FullName, AllowVocabularyMismatch = true }));
+
+            Assert.Contains("do not fit one another", exception.Message, StringComparison.Ordinal);
+            Assert.Contains("the text encoder gives 48", exception.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_start_can_be_cancelled()
+    {
+        using var cancellation = new CancellationTokenSource();
+        await cancellation.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => EmbeddedCluster.StartAsync(Mini(), cancellation.Token));
+    }
+
+    private static EmbeddedClusterOptions Mini() => new() { Checkpoint = EmbeddedCheckpoint.Folder, Dtype = "float32" };
+
+    private static GenerateRequest Small(int count) =>
+        new() { Prompt = "a red circle", Width = 64, Height = 64, Steps = 2, Seed = 1, Count = count };
+}
