@@ -1,0 +1,184 @@
+using FluxGrpc.Tensors;
+using FluxGrpc.UnitTests.Orchestrator.Services;
+using FluxGrpc.V1;
+using Google.Rpc;
+using Grpc.Core;
+using Xunit;
+using Status = Grpc.Core.Status;
+
+namespace FluxGrpc.UnitTests.Orchestrator;
+
+/// <summary>The orchestrator over services that fail, and under callers that leave.</summary>
+public sealed class FailureTests : IAsyncLifetime
+{
+    private static readonly TimeSpan _soon = TimeSpan.FromMilliseconds(1);
+    private readonly ScriptedTier _tier = new();
+
+    public async Task InitializeAsync() => await _tier.StartAsync();
+
+    public async Task DisposeAsync() => await _tier.DisposeAsync();
+
+    [Fact]
+    public async Task Cancelling_ends_the_denoisers_session_within_the_step()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var running = RunUntilStepWaits();
+        using var call = _tier.Client.Generate(Request(), cancellationToken: cancellation.Token);
+
+        await running;
+        await cancellation.CancelAsync();
+
+        await _tier.Denoiser.Script.Ended.WaitAsync(ScriptedTier.Patience);
+        Assert.Equal(0, _tier.Denoiser.Script.OpenSessions);
+    }
+
+    [Fact]
+    public async Task The_callers_deadline_ends_the_denoisers_session()
+    {
+        var running = RunUntilStepWaits();
+        using var call = _tier.Client.Generate(Request(), deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(2));
+        await running;
+
+        var exception = await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            while (await call.ResponseStream.MoveNext(default))
+            {
+            }
+        });
+
+        Assert.Equal(StatusCode.DeadlineExceeded, exception.StatusCode);
+        await _tier.Denoiser.Script.Ended.WaitAsync(ScriptedTier.Patience);
+    }
+
+    [Fact]
+    public async Task A_short_outage_is_bridged_before_the_first_step()
+    {
+        _tier.TextEncoder.Script.OnEncode = FailAt(1, RpcErrors.Unavailable("MODEL_LOADING", "loading", _soon));
+        _tier.Denoiser.Script.OnOpen = FailAt(1, RpcErrors.ResourceExhausted("TOO_MANY_SESSIONS", "full", _soon));
+        _tier.Vae.Script.OnDecode = FailAt(1, RpcErrors.Unavailable("STOPPING", "stopping", _soon));
+
+        var events = await _tier.GenerateAsync(Request());
+
+        Assert.NotNull(events[^1].Finished);
+        Assert.Equal((2, 2, 2), (_tier.TextEncoder.Script.Calls, _tier.Denoiser.Script.Openings, _tier.Vae.Script.Calls));
+    }
+
+    [Fact]
+    public async Task A_full_denoiser_is_resource_exhausted_after_a_few_attempts()
+    {
+        _tier.Denoiser.Script.OnOpen = _ => throw RpcErrors.ResourceExhausted("TOO_MANY_SESSIONS", "4 sessions are open", _soon);
+
+        var exception = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(Request()));
+
+        Assert.Equal(StatusCode.ResourceExhausted, exception.StatusCode);
+        Assert.Equal("denoiser: 4 sessions are open", exception.Status.Detail);
+        Assert.Equal("TOO_MANY_SESSIONS", exception.GetRpcStatus()!.GetDetail<ErrorInfo>()!.Reason);
+        Assert.InRange(_tier.Denoiser.Script.Openings, 2, 5);
+    }
+
+    [Fact]
+    public async Task What_the_services_refuse_is_our_bug_and_not_tried_again()
+    {
+        _tier.TextEncoder.Script.OnEncode = _ => throw Violations.Of("max_tokens", "is 64; allowed: 2 to 32");
+
+        var exception = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(Request()));
+
+        Assert.Equal(StatusCode.Internal, exception.StatusCode);
+        Assert.Equal("text-encoder failed; the server's log has the details", exception.Status.Detail);
+        Assert.Equal(1, _tier.TextEncoder.Script.Calls);
+    }
+
+    [Fact]
+    public async Task A_step_that_fails_is_not_tried_again()
+    {
+        _tier.Denoiser.Script.OnStep = (step, _) => step.Index == 1
+            ? throw RpcErrors.Unavailable("STOPPING", "The server is stopping", _soon)
+            : Task.CompletedTask;
+
+        var exception = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(Request()));
+
+        Assert.Equal((StatusCode.Unavailable, "denoiser: The server is stopping"), (exception.StatusCode, exception.Status.Detail));
+        Assert.Equal(1, _tier.Denoiser.Script.Openings);
+    }
+
+    [Fact]
+    public async Task A_service_that_is_gone_is_named_without_its_address()
+    {
+        await _tier.Vae.StopAsync();
+
+        var exception = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(Request()));
+
+        Assert.Equal((StatusCode.Unavailable, "vae is not reachable"), (exception.StatusCode, exception.Status.Detail));
+        Assert.NotNull(exception.GetRpcStatus()!.GetDetail<RetryInfo>());
+    }
+
+    [Fact]
+    public async Task Nonsense_from_a_service_is_internal()
+    {
+        _tier.TextEncoder.Script.Info.HiddenSize = 7;
+        _tier.Denoiser.Script.Info.ContextSize = 7; // They agree, but Encode answers otherwise.
+
+        var exception = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(Request()));
+
+        Assert.Equal(StatusCode.Internal, exception.StatusCode);
+        Assert.Equal(0, _tier.Denoiser.Script.Openings);
+    }
+
+    [Fact]
+    public async Task A_model_that_changed_between_question_and_opening_is_unavailable()
+    {
+        _tier.Denoiser.Script.OnOpen = _ =>
+            throw RpcErrors.FailedPrecondition("FINGERPRINT_MISMATCH", "open.expected_fingerprint", "another model");
+
+        var exception = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(Request()));
+
+        Assert.Equal(StatusCode.Unavailable, exception.StatusCode);
+        Assert.Equal("MODEL_CHANGED", exception.GetRpcStatus()!.GetDetail<ErrorInfo>()!.Reason);
+    }
+
+    [Fact]
+    public async Task A_service_that_came_back_with_another_model_is_noticed_by_the_next_request()
+    {
+        Assert.NotNull((await _tier.GenerateAsync(Request()))[^1].Finished);
+
+        _tier.Denoiser.Script.Info = SmallModels.Denoiser(FluxVariant.Schnell);
+        var refused = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(Request()));
+        _tier.Denoiser.Script.Info.PooledSize = 9;
+        var unfit = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(Request()));
+
+        Assert.Equal((StatusCode.InvalidArgument, StatusCode.FailedPrecondition), (refused.StatusCode, unfit.StatusCode));
+    }
+
+    [Fact]
+    public async Task A_failed_generation_leaves_nothing_behind()
+    {
+        _tier.Vae.Script.OnDecode = _ => throw new RpcException(new Status(StatusCode.Internal, "out of memory"));
+
+        await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(Request()));
+
+        await _tier.Denoiser.Script.Ended.WaitAsync(ScriptedTier.Patience);
+        var status = await _tier.Client.GetStatusAsync(new());
+        Assert.Equal((0, 0), (status.Generations, status.Components.Single(item => item.Component == "denoiser").Load.Sessions));
+    }
+
+    private static Action<int> FailAt(int call, RpcException failure) => number =>
+    {
+        if (number == call)
+            throw failure;
+    };
+
+    /// <summary>Lets the denoiser's next step wait until its call is cancelled.</summary>
+    /// <returns>Completes when such a step runs.</returns>
+    private Task RunUntilStepWaits()
+    {
+        var running = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _tier.Denoiser.Script.OnStep = async (_, cancellation) =>
+        {
+            running.TrySetResult();
+            await Task.Delay(Timeout.Infinite, cancellation);
+        };
+        return running.Task.WaitAsync(ScriptedTier.Patience);
+    }
+
+    private static GenerateRequest Request() => new() { Prompt = "a red circle", Width = 64, Height = 64, Steps = 2, MaxTokens = 8, Guidance = 3 };
+}

@@ -1,0 +1,88 @@
+using FluxGrpc.Channels;
+using FluxGrpc.Hosting;
+using FluxGrpc.Orchestrator;
+using FluxGrpc.V1;
+using Grpc.Health.V1;
+using Grpc.Net.Client;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using ImageGenerationClient = FluxGrpc.V1.ImageGenerationService.ImageGenerationServiceClient;
+
+namespace FluxGrpc.UnitTests.Orchestrator.Services;
+
+/// <summary>The real orchestrator over three scripted services: real gRPC over Unix sockets, faults on demand.</summary>
+internal sealed class ScriptedTier : IAsyncDisposable
+{
+    /// <summary>Far more than anything here takes: a test that hangs fails.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("flux-");
+    private WebApplication? _orchestrator;
+    private GrpcChannel? _channel;
+
+    public ScriptedTier()
+    {
+        TextEncoder = new(_folder.FullName, new ScriptedTextEncoder());
+        Denoiser = new(_folder.FullName, new ScriptedDenoiser());
+        Vae = new(_folder.FullName, new ScriptedVae());
+        Options = new OrchestratorOptions
+        {
+            Address = $"unix:{Path.Combine(_folder.FullName, "orchestrator")}",
+            TextEncoder = TextEncoder.Address,
+            Denoiser = Denoiser.Address,
+            Vae = Vae.Address,
+            LogLevel = LogLevel.None,
+        };
+    }
+
+    public ScriptedService<ScriptedTextEncoder> TextEncoder { get; }
+
+    public ScriptedService<ScriptedDenoiser> Denoiser { get; }
+
+    public ScriptedService<ScriptedVae> Vae { get; }
+
+    public OrchestratorOptions Options { get; }
+
+    public ImageGenerationClient Client => new(_channel);
+
+    public Health.HealthClient Health => new(_channel);
+
+    public IModelReadiness Readiness => _orchestrator!.Services.GetRequiredService<IModelReadiness>();
+
+    /// <summary>Starts all four and waits until the orchestrator serves.</summary>
+    public async Task StartAsync()
+    {
+        await Task.WhenAll(TextEncoder.StartAsync(), Denoiser.StartAsync(), Vae.StartAsync());
+        await StartOrchestratorAsync();
+        await Readiness.Ready.WaitAsync(Patience);
+    }
+
+    public async Task StartOrchestratorAsync()
+    {
+        _orchestrator = OrchestratorServer.Build(Options);
+        await _orchestrator.StartAsync();
+        _channel = ServiceChannel.Create(ServiceAddress.Parse(Options.Address));
+    }
+
+    /// <summary>Sends a request and collects its events.</summary>
+    public async Task<List<GenerateResponse>> GenerateAsync(GenerateRequest request, CancellationToken cancellation = default)
+    {
+        using var call = Client.Generate(request, deadline: null, cancellationToken: cancellation);
+        var events = new List<GenerateResponse>();
+        while (await call.ResponseStream.MoveNext(cancellation).WaitAsync(Patience, CancellationToken.None))
+            events.Add(call.ResponseStream.Current);
+        return events;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _channel?.Dispose();
+        if (_orchestrator is not null)
+            await _orchestrator.DisposeAsync();
+        await TextEncoder.DisposeAsync();
+        await Denoiser.DisposeAsync();
+        await Vae.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+}
