@@ -81,6 +81,7 @@ public static class ServiceHost
     {
         var health = app.Services.GetRequiredService<HealthServiceImpl>();
         health.SetStatus("", HealthCheckResponse.Types.ServingStatus.NotServing);
+        app.EndHealthWatchesAtStop();
         app.MapGrpcService<HealthServiceImpl>();
         app.MapGrpcReflectionService();
         app.MapGrpcService<TService>();

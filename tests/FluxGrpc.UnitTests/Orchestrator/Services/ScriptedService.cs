@@ -25,7 +25,7 @@ internal sealed class ScriptedService<TService> : IAsyncDisposable
 
     public async Task StartAsync()
     {
-        var builder = ServiceHost.CreateBuilder(new Options { Address = Address, LogLevel = LogLevel.None });
+        var builder = ServiceHost.CreateBuilder(new Options { Address = Address, LogLevel = LogLevel.None, ShutdownSeconds = 3600 });
         builder.Services.AddSingleton(Script);
         _app = builder.Build().MapServices<TService>();
         SetServing(true);
@@ -39,7 +39,8 @@ internal sealed class ScriptedService<TService> : IAsyncDisposable
     {
         if (_app is { } app)
         {
-            await app.StopAsync();
+            // Calls in flight may take an hour to end; the orchestrator's watch must not be one of them.
+            await app.StopAsync().WaitAsync(ScriptedTier.Patience);
             await app.DisposeAsync();
         }
 
