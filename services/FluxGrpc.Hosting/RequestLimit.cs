@@ -11,6 +11,9 @@ public sealed class RequestLimit(int most)
 
     private int _inHand;
 
+    /// <summary>Requests in hand.</summary>
+    public int InHand => Volatile.Read(ref _inHand);
+
     /// <summary>Takes a place; it is free again when the result is disposed.</summary>
     /// <exception cref="RpcException">RESOURCE_EXHAUSTED: all are taken.</exception>
     public IDisposable Enter()

@@ -1,4 +1,4 @@
-using FluxGrpc.Orchestrator.Admission;
+using FluxGrpc.Hosting;
 using FluxGrpc.Orchestrator.Models;
 using FluxGrpc.Orchestrator.Requests;
 using FluxGrpc.V1;
@@ -9,7 +9,7 @@ namespace FluxGrpc.Orchestrator;
 
 /// <summary>Prompt in, pictures out: the edge towards the callers. Requests are named in the log, prompts never are.</summary>
 internal sealed partial class ImageGenerationService(
-    OrchestratorOptions options, ModelTier tier, TierHealth health, GenerationSlots slots, TimeProvider time,
+    OrchestratorOptions options, ModelTier tier, TierHealth health, RequestLimit limit, TimeProvider time,
     ILogger<ImageGenerationService> logger) : V1.ImageGenerationService.ImageGenerationServiceBase
 {
     private static readonly TimeSpan _loadTimeout = TimeSpan.FromSeconds(2);
@@ -19,7 +19,7 @@ internal sealed partial class ImageGenerationService(
         GenerateRequest request, IServerStreamWriter<GenerateResponse> responseStream, ServerCallContext context)
     {
         var arrived = time.GetTimestamp();
-        using var slot = slots.Take();
+        using var place = limit.Enter();
         var call = OnBehalfOf(context);
         var facts = await tier.GetFactsAsync(call);
         var valid = GenerationRequest.Parse(request, RequestLimits.Of(options, facts), facts);
@@ -58,11 +58,11 @@ internal sealed partial class ImageGenerationService(
     /// <inheritdoc/>
     public override async Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context)
     {
-        var response = new GetStatusResponse { Generations = slots.Taken };
+        var response = new GetStatusResponse { Generations = limit.InHand };
         foreach (var component in health.Components)
         {
-            var status = new ComponentStatus { Component = component.Name, Ready = component.Problem is null };
-            status.Problem = component.Problem ?? "";
+            var problem = component.Problem;
+            var status = new ComponentStatus { Component = component.Name, Ready = problem is null, Problem = problem ?? "" };
             if (status.Ready && tier.Denoisers.FirstOrDefault(replica => replica.Component == component.Component) is { } denoiser)
                 await AddLoadAsync(status, denoiser, context);
             response.Components.Add(status);

@@ -1,5 +1,4 @@
 using FluxGrpc.Hosting;
-using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Models;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -16,14 +15,14 @@ public static class OrchestratorServer
     /// Builds the service, not started. It serves as soon as the services behind it do; its
     /// <see cref="IModelReadiness.Ready"/> tells when that is first so.
     /// </summary>
-    /// <param name="options">Validated options.</param>
+    /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">An option is not allowed.</exception>
     public static WebApplication Build(OrchestratorOptions options)
     {
-        ArgumentNullException.ThrowIfNull(options);
+        new OptionsReader<OrchestratorOptions>(Name).Validate(options);
         var builder = ServiceHost.CreateBuilder(options);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton<ModelTier>();
-        builder.Services.AddSingleton(new GenerationSlots(options.MaxGenerations));
+        builder.Services.AddSingleton(new RequestLimit(options.MaxGenerations));
         builder.Services.AddSingleton<TierHealth>();
         builder.Services.AddSingleton<IModelReadiness>(provider => provider.GetRequiredService<TierHealth>());
         builder.Services.AddHostedService(provider => provider.GetRequiredService<TierHealth>());

@@ -29,13 +29,13 @@ internal static class ComponentErrors
         var status = failure.GetRpcStatus();
         return failure.StatusCode switch
         {
-            StatusCode.Unavailable or StatusCode.ResourceExhausted or StatusCode.FailedPrecondition when status is not null =>
-                PassThrough(component, status),
+            StatusCode.Unavailable or StatusCode.ResourceExhausted or StatusCode.FailedPrecondition or StatusCode.DeadlineExceeded
+                when status is not null => PassThrough(component, status),
             StatusCode.DeadlineExceeded =>
-                new RpcException(new Grpc.Core.Status(StatusCode.DeadlineExceeded, $"{component}: the deadline has passed")),
+                Plain(StatusCode.DeadlineExceeded, $"{component}: the deadline has passed"),
             StatusCode.Unimplemented => RpcErrors.FailedPrecondition("WRONG_COMPONENT", component,
                 $"{component} is another service or another version: it does not know the call"),
-            _ => new RpcException(new Grpc.Core.Status(StatusCode.Internal, $"{component} failed; the server's log has the details")),
+            _ => Plain(StatusCode.Internal, $"{component} failed; the server's log has the details"),
         };
     }
 
@@ -48,6 +48,8 @@ internal static class ComponentErrors
     /// <summary>The delay after which the failed call is worth trying again, where the status asks for it.</summary>
     public static TimeSpan? RetryDelay(RpcException failure) =>
         failure.GetRpcStatus()?.GetDetail<RetryInfo>()?.RetryDelay?.ToTimeSpan();
+
+    private static RpcException Plain(StatusCode code, string message) => new(new Grpc.Core.Status(code, message));
 
     private static RpcException PassThrough(string component, GrpcStatusProto status)
     {

@@ -44,12 +44,10 @@ internal sealed class ModelTier : IDisposable
     /// <exception cref="RpcException">A service is not ready, or FAILED_PRECONDITION: the models do not fit one another.</exception>
     public async Task<ModelFacts> GetFactsAsync(CallOptions options)
     {
-        var textEncoder = TextEncoder.CallAsync(
-            async call => await TextEncoderClient.GetModelInfoAsync(new TextEncoderServiceGetModelInfoRequest(), call), options);
-        var denoisers = Denoisers.Select(denoiser => denoiser.Component.CallAsync(
-            async call => await denoiser.Client.GetModelInfoAsync(new DenoiserServiceGetModelInfoRequest(), call), options)).ToList();
-        var vae = Vae.CallAsync(
-            async call => await VaeClient.GetModelInfoAsync(new VaeServiceGetModelInfoRequest(), call), options);
+        var textEncoder = TextEncoder.CallAsync(async call => await TextEncoderClient.GetModelInfoAsync(new(), call), options);
+        var denoisers = Denoisers.Select(denoiser =>
+            denoiser.Component.CallAsync(async call => await denoiser.Client.GetModelInfoAsync(new(), call), options)).ToList();
+        var vae = Vae.CallAsync(async call => await VaeClient.GetModelInfoAsync(new(), call), options);
         await Task.WhenAll([textEncoder, vae, .. denoisers]);
         return ModelFacts.Of(await textEncoder, await Task.WhenAll(denoisers), await vae);
     }

@@ -60,7 +60,8 @@ public sealed class DenoiserSession : IDisposable
         var reply = await ExchangeAsync(new DenoiseRequest { Step = step });
         return reply.StepResult is { } result && result.Index == index
             ? result
-            : throw new InvalidDataException($"The denoiser answered step {index} with {reply.MessageCase} {reply.StepResult?.Index}");
+            : throw new InvalidDataException(
+                $"The denoiser answered step {index} with {reply.MessageCase} {reply.StepResult?.Index}");
     }
 
     /// <summary>Ends the session in good order: half-closes and waits for the denoiser's OK.</summary>

@@ -4,7 +4,7 @@ namespace FluxGrpc.Orchestrator.Sampling;
 public static class EulerStep
 {
     /// <summary>latents ← latents + (next − timestep) · velocity, in place.</summary>
-    /// <param name="latents">Packed latents [N, 64] at <paramref name="timestep"/>, afterwards at <paramref name="next"/>.</param>
+    /// <param name="latents">Packed latents [N, 64].</param>
     /// <param name="velocity">Velocity [N, 64] at <paramref name="timestep"/>.</param>
     /// <param name="timestep">t of the latents.</param>
     /// <param name="next">t to go to.</param>

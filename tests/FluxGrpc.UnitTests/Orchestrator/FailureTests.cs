@@ -36,7 +36,8 @@ public sealed class FailureTests : IAsyncLifetime
     public async Task The_callers_deadline_ends_the_denoisers_session()
     {
         var running = RunUntilStepWaits();
-        using var call = _tier.Client.Generate(Request(), deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(2));
+        var deadline = TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(2);
+        using var call = _tier.Client.Generate(Request(), deadline: deadline);
         await running;
 
         var exception = await Assert.ThrowsAsync<RpcException>(async () =>
@@ -180,5 +181,13 @@ public sealed class FailureTests : IAsyncLifetime
         return running.Task.WaitAsync(ScriptedTier.Patience);
     }
 
-    private static GenerateRequest Request() => new() { Prompt = "a red circle", Width = 64, Height = 64, Steps = 2, MaxTokens = 8, Guidance = 3 };
+    private static GenerateRequest Request() => new()
+    {
+        Prompt = "a red circle",
+        Width = 64,
+        Height = 64,
+        Steps = 2,
+        MaxTokens = 8,
+        Guidance = 3,
+    };
 }

@@ -108,7 +108,9 @@ public sealed class GenerationTests : IAsyncLifetime
     [Fact]
     public async Task A_bad_request_names_every_bad_field()
     {
-        var exception = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(new GenerateRequest { Width = 17, Steps = 0 }));
+        var request = new GenerateRequest { Width = 17, Steps = 0 };
+
+        var exception = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(request));
 
         Assert.Equal(StatusCode.InvalidArgument, exception.StatusCode);
         Assert.Equal(["prompt", "width", "steps"],
@@ -141,7 +143,9 @@ public sealed class GenerationTests : IAsyncLifetime
         var info = await _tier.Client.GetModelInfoAsync(new());
 
         Assert.Equal("small-flux", info.ModelName);
-        Assert.Equal((SmallModels.TextEncoder(), SmallModels.Denoiser(), SmallModels.Vae()), (info.TextEncoder, info.Denoiser, info.Vae));
+        Assert.Equal(SmallModels.TextEncoder(), info.TextEncoder);
+        Assert.Equal(SmallModels.Denoiser(), info.Denoiser);
+        Assert.Equal(SmallModels.Vae(), info.Vae);
         Assert.Equal((128, 128, 28, 3.5f, 0UL, 1, 512), (info.Defaults.Width, info.Defaults.Height, info.Defaults.Steps,
             info.Defaults.Guidance, info.Defaults.Seed, info.Defaults.Count, info.Defaults.MaxTokens));
         Assert.Equal(29, info.Defaults.Sigmas.Count);
