@@ -81,7 +81,16 @@ public static class PngMetadata
     {
         using var zlib = new ZLibStream(new MemoryStream(compressed.ToArray()), CompressionMode.Decompress);
         var text = new byte[MaxTextBytes + 1];
-        var length = zlib.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
+        int length;
+        try
+        {
+            length = zlib.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
+        }
+        catch (IOException exception) // What zlib says of some broken streams; of others it says InvalidDataException.
+        {
+            throw new InvalidDataException("A compressed text of the PNG file is broken", exception);
+        }
+
         return length <= MaxTextBytes
             ? text[..length]
             : throw new InvalidDataException($"A text of the PNG file is longer than {MaxTextBytes} bytes");

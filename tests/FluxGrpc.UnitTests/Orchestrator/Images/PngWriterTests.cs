@@ -97,6 +97,16 @@ public sealed class PngWriterTests
         });
     }
 
+    [Fact]
+    public void A_compressed_text_that_asks_for_a_dictionary_is_broken()
+    {
+        var file = PngWriter.Encode(Pixels(16, 16), 16, 16, [new("long", new string('x', 500))]);
+        var zlibHeader = file.AsSpan().IndexOf("zTXtlong"u8) + "zTXtlong".Length + 2; // The keyword's end and the method.
+        file[zlibHeader + 1] = 0xBB; // A header that is sound, but names a preset dictionary.
+
+        Assert.Throws<InvalidDataException>(() => PngMetadata.Read(file));
+    }
+
     private static byte[] Pixels(int width, int height) =>
         [.. Enumerable.Range(0, width * height * 3).Select(i => (byte)(i * i / 7))];
 
