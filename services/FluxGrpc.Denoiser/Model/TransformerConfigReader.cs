@@ -24,8 +24,8 @@ public static class TransformerConfigReader
         var (doubleBlocks, singleBlocks) = (checkpoint.CountBlocks(DoubleBlocks), checkpoint.CountBlocks(SingleBlocks));
         Agree(checkpoint, "num_layers", doubleBlocks);
         Agree(checkpoint, "num_single_layers", singleBlocks);
-        var hiddenSize = checkpoint.ShapeOf("img_in.weight", rank: 2)[0];
         var headSize = HeadSize(checkpoint, doubleBlocks);
+        var hiddenSize = HiddenSize(checkpoint, headSize);
         if (headSize == 0 || hiddenSize % headSize != 0)
         {
             throw new InvalidDataException(
@@ -35,7 +35,7 @@ public static class TransformerConfigReader
         var config = new TransformerConfig
         {
             InChannels = Width(checkpoint, "img_in.weight", "in_channels"),
-            OutChannels = Agree(checkpoint, "out_channels", checkpoint.ShapeOf("final_layer.linear.weight", rank: 2)[0]),
+            OutChannels = Size(checkpoint, "final_layer.linear.weight", dimension: 0, "out_channels"),
             PooledSize = Width(checkpoint, "vector_in.in_layer.weight", "pooled_projection_dim"),
             ContextSize = Width(checkpoint, "txt_in.weight", "joint_attention_dim"),
             SinusoidSize = Width(checkpoint, "time_in.in_layer.weight"),
@@ -64,9 +64,22 @@ public static class TransformerConfigReader
         }
     }
 
-    /// <summary>Input width of a matrix [out, in].</summary>
-    private static long Width(Checkpoint checkpoint, string key, string? configKey = null) =>
-        Agree(checkpoint, configKey, checkpoint.ShapeOf(key, rank: 2)[1]);
+    private static long Width(Checkpoint checkpoint, string matrix, string? configKey = null) =>
+        Size(checkpoint, matrix, dimension: 1, configKey);
+
+    /// <summary>
+    /// A dimension of a matrix. Where the matrix is missing the config's word will do, so that the check of all tensors can list
+    /// it among what else is missing.
+    /// </summary>
+    private static long Size(Checkpoint checkpoint, string matrix, int dimension, string? configKey) =>
+        configKey is not null && !checkpoint.Tensors.ContainsKey(matrix) && checkpoint.Config.TryGetInt(configKey) is { } stated
+            ? stated
+            : Agree(checkpoint, configKey, checkpoint.ShapeOf(matrix, rank: 2)[dimension]);
+
+    private static long HiddenSize(Checkpoint checkpoint, long headSize) =>
+        !checkpoint.Tensors.ContainsKey("img_in.weight") && checkpoint.Config.TryGetInt("num_attention_heads") is { } headCount
+            ? headCount * headSize
+            : checkpoint.ShapeOf("img_in.weight", rank: 2)[0];
 
     private static long HeadSize(Checkpoint checkpoint, int doubleBlocks)
     {

@@ -3,6 +3,7 @@ using FluxGrpc.Checkpoints;
 using FluxGrpc.Denoiser.Model;
 using FluxGrpc.Testing;
 using Xunit;
+using static TorchSharp.torch;
 
 namespace FluxGrpc.UnitTests.Denoiser;
 
@@ -71,6 +72,26 @@ public sealed class TransformerConfigReaderTests : IDisposable
     public void Axes_that_nothing_tells_are_asked_for() => Assert.Contains("axes_dims_rope",
         Assert.Throws<InvalidDataException>(() => Read("transformer_dev", config => config.Remove("axes_dims_rope"))).Message,
         StringComparison.Ordinal);
+
+    [Fact]
+    public void Missing_tensors_are_all_listed_where_the_config_tells_their_sizes()
+    {
+        string[] missing = ["img_in.weight", "txt_in.weight", "final_layer.linear.weight", "single_blocks.2.linear2.bias"];
+        using (var scope = NewDisposeScope())
+        using (var golden = GoldenFolder.Open("transformer_dev.safetensors"))
+        {
+            File.WriteAllText(Path.Combine(_folder.FullName, "config.json"), GoldenFolder.Config("transformer_dev").GetRawText());
+            SafetensorsWriter.Write(Path.Combine(_folder.FullName, "model.safetensors"),
+                golden.Names.Except(missing).Select(name => TensorContent.Of(name, golden[name])));
+        }
+
+        using var checkpoint = Checkpoint.Open(_folder.FullName, ModelComponent.Transformer);
+        using var transformer = new FluxTransformer(TransformerConfigReader.Read(checkpoint), META);
+        var exception = Assert.Throws<InvalidDataException>(() => checkpoint.Validate(transformer));
+
+        Assert.All(missing, name => Assert.Contains(name, exception.Message, StringComparison.Ordinal));
+        Assert.Contains("4 missing", exception.Message, StringComparison.Ordinal);
+    }
 
     private TransformerConfig Read(string model, Action<JsonObject> change)
     {
