@@ -55,6 +55,16 @@ internal static class DiffusersTransformerKeys
         ["proj_out"] = new("linear2"),
     };
 
+    /// <summary>All names that a transformer of so many blocks may have.</summary>
+    public static IEnumerable<string> Names(int doubleBlocks, int singleBlocks) =>
+    [
+        .. Names("", _top),
+        .. Enumerable.Range(0, doubleBlocks).SelectMany(index =>
+            Names(string.Create(CultureInfo.InvariantCulture, $"transformer_blocks.{index}."), _double)),
+        .. Enumerable.Range(0, singleBlocks).SelectMany(index =>
+            Names(string.Create(CultureInfo.InvariantCulture, $"single_transformer_blocks.{index}."), _single)),
+    ];
+
     /// <summary>Where a tensor goes; unknown names are kept.</summary>
     public static Placement Place(string name)
     {
@@ -68,6 +78,11 @@ internal static class DiffusersTransformerKeys
             _ => Place(name, "", name, _top),
         };
     }
+
+    private static IEnumerable<string> Names(string prefix, Dictionary<string, Part> parts) =>
+        parts.SelectMany(part => part.Value.Leaf is null
+            ? [$"{prefix}{part.Key}.weight", $"{prefix}{part.Key}.bias"]
+            : new[] { $"{prefix}{part.Key}.weight" });
 
     private static Placement Place(string name, string targetPrefix, string rest, Dictionary<string, Part> parts)
     {

@@ -27,6 +27,15 @@ internal sealed class DiffusersVaeKeys
         ["proj_attn"] = "proj_out",
     };
 
+    private static readonly string[] _single =
+    [
+        "conv_in", "conv_norm_out", "conv_out", "mid_block.attentions.0.group_norm", "mid_block.attentions.0.to_q",
+        "mid_block.attentions.0.to_k", "mid_block.attentions.0.to_v", "mid_block.attentions.0.to_out.0",
+    ];
+
+    private static readonly (string Blocks, string Resampling)[] _sides =
+        [("down_blocks", "downsamplers.0.conv"), ("up_blocks", "upsamplers.0.conv")];
+
     private readonly int _upBlocks;
 
     /// <param name="names">All names: the decoder's levels are counted from the other end.</param>
@@ -35,6 +44,21 @@ internal sealed class DiffusersVaeKeys
         const string upBlocks = "decoder.up_blocks.";
         _upBlocks = names.Where(name => name.StartsWith(upBlocks, StringComparison.Ordinal))
             .Select(name => name[upBlocks.Length..].Split('.')[0]).Distinct(StringComparer.Ordinal).Count();
+    }
+
+    /// <summary>All names that an autoencoder of so many levels, with at most so many blocks in each, may have.</summary>
+    public static IEnumerable<string> Names(int levels, int blocks)
+    {
+        var middle = Enumerable.Range(0, 2).SelectMany(block => _blockModules.Keys.Select(part =>
+            string.Create(CultureInfo.InvariantCulture, $"mid_block.resnets.{block}.{part}")));
+        var sides = _sides.SelectMany(side => Enumerable.Range(0, levels).SelectMany(level => Enumerable.Range(0, blocks)
+            .SelectMany(block => _blockModules.Keys.Select(part => string.Create(CultureInfo.InvariantCulture, $"resnets.{block}.{part}")))
+            .Append(side.Resampling)
+            .Select(module => string.Create(CultureInfo.InvariantCulture, $"{side.Blocks}.{level}.{module}"))));
+        return _single.Concat(middle).Concat(sides).SelectMany(module => new[]
+        {
+            $"encoder.{module}.weight", $"encoder.{module}.bias", $"decoder.{module}.weight", $"decoder.{module}.bias",
+        });
     }
 
     /// <summary>Where a tensor goes; unknown names are kept.</summary>
