@@ -1,0 +1,40 @@
+using System.CommandLine;
+using FluxGrpc.Training;
+
+var output = new Option<string>("--output") { Description = "Folder of the finished checkpoint.", Required = true };
+var work = new Option<string>("--work") { Description = "Folder of the saved state, loss curves and sample sheets.", Required = true };
+var minutes = new Option<double>("--minutes")
+{
+    Description = "Minutes in which all cores compute, for all three phases.",
+    DefaultValueFactory = _ => 120,
+};
+var autoEncoder = new Option<double?>("--autoencoder-minutes") { Description = "Of these for the autoencoder; 9 % by default." };
+var guidance = new Option<double?>("--guidance-minutes") { Description = "Of these for the guidance distillation; 16 % by default." };
+var seed = new Option<int>("--seed") { Description = "Seed of weights, scenes, captions and noise.", DefaultValueFactory = _ => 1 };
+var device = new Option<string>("--device")
+{
+    Description = "cpu or cuda:N; the first GPU where there is one.",
+    DefaultValueFactory = _ => "auto",
+};
+
+var command = new RootCommand("Trains the mini checkpoint. Stop it with Ctrl+C; the same command goes on where it stopped.")
+{
+    output, work, minutes, autoEncoder, guidance, seed, device,
+};
+command.SetAction((parsed, cancellation) =>
+{
+    var total = parsed.GetValue(minutes);
+    var options = TrainingOptions.Open(parsed.GetValue(device)!) with
+    {
+        OutputFolder = parsed.GetValue(output)!,
+        WorkFolder = parsed.GetValue(work)!,
+        Seed = parsed.GetValue(seed),
+        AutoEncoderMinutes = parsed.GetValue(autoEncoder) ?? 0.09 * total,
+        GuidanceMinutes = parsed.GetValue(guidance) ?? 0.16 * total,
+        TotalMinutes = total,
+    };
+    using var session = new TrainingSession(options, Console.Out);
+    return Task.FromResult(session.Run(cancellation) ? 0 : 1);
+});
+// Saving takes a step's time after the signal.
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

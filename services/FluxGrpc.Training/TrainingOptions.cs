@@ -1,0 +1,53 @@
+using FluxGrpc.Torch;
+using TorchSharp;
+
+namespace FluxGrpc.Training;
+
+/// <summary>What the command was given.</summary>
+internal sealed record TrainingOptions
+{
+    /// <summary>Folder of the finished checkpoint.</summary>
+    public string OutputFolder { get; init; } = "";
+
+    /// <summary>Folder of what makes training resumable, and of curves and sample sheets.</summary>
+    public string WorkFolder { get; init; } = "";
+
+    /// <summary>Minutes of computation in all.</summary>
+    public double TotalMinutes { get; init; }
+
+    /// <summary>Of these for the autoencoder.</summary>
+    public double AutoEncoderMinutes { get; init; }
+
+    /// <summary>Of these for the guidance distillation.</summary>
+    public double GuidanceMinutes { get; init; }
+
+    /// <summary>What is left for transformer and text encoders.</summary>
+    public double FlowMinutes => TotalMinutes - AutoEncoderMinutes - GuidanceMinutes;
+
+    /// <summary>Seed of weights, scenes, captions and noise.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>Where to compute.</summary>
+    public required torch.Device Device { get; init; }
+
+    /// <summary>Type to multiply in; what is learned is float32 in any case.</summary>
+    public required torch.ScalarType ComputeType { get; init; }
+
+    /// <summary>Threads that compute: one for each core, or one that feeds a GPU.</summary>
+    public required int WorkerCount { get; init; }
+
+    /// <summary>Chooses the device.</summary>
+    /// <param name="name">"cpu", "cuda:N" or "auto": the first GPU where there is one.</param>
+    /// <exception cref="ArgumentException">No such device.</exception>
+    public static TrainingOptions Open(string name)
+    {
+        const string Any = "auto";
+        var device = ComputeDevice.Open(name == Any ? ComputeDevice.Available()[^1] : name, Any);
+        return new TrainingOptions
+        {
+            Device = device.Device,
+            ComputeType = device.Type,
+            WorkerCount = device.Kind == "cpu" ? Environment.ProcessorCount : 1,
+        };
+    }
+}

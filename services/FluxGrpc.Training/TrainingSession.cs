@@ -1,0 +1,96 @@
+using System.Globalization;
+using FluxGrpc.Training.Optimization;
+using FluxGrpc.Training.Reports;
+using FluxGrpc.Training.Tokenizers;
+using FluxGrpc.Vae.Model;
+
+namespace FluxGrpc.Training;
+
+/// <summary>The whole training: tokenizers, autoencoder, flow, guidance; each phase goes on where it was stopped.</summary>
+internal sealed class TrainingSession : IDisposable
+{
+    private const int CheckSeed = 77;
+    private const float CheckGuidance = 3;
+
+    private readonly TrainingOptions _options;
+    private readonly WorkerThreads _workers;
+    private readonly TrainingReport _report;
+
+    /// <param name="options">What the command was given.</param>
+    /// <param name="output">Where progress is shown.</param>
+    public TrainingSession(TrainingOptions options, TextWriter output)
+    {
+        _options = options;
+        Directory.CreateDirectory(options.WorkFolder);
+        _workers = new WorkerThreads(options.WorkerCount);
+        _report = new TrainingReport(options.WorkFolder, output, !Console.IsOutputRedirected);
+    }
+
+    /// <summary>Trains, and writes the checkpoint after each phase and now and then within.</summary>
+    /// <returns>False where it was stopped before the end.</returns>
+    public bool Run(CancellationToken stop)
+    {
+        WriteTokenizers();
+        if (TrainAutoEncoder(stop) is not { } trained)
+            return false;
+
+        var (autoEncoder, config) = trained;
+        using (autoEncoder)
+        using (var model = NewModel())
+        {
+            var check = new ProgressCheck(
+                new Sampler(model, autoEncoder, _options.Device), _workers, _report, _options.WorkFolder, CheckSeed);
+            return TrainFlow(model, autoEncoder, config, check, stop) && Distil(model, autoEncoder, config, check, stop);
+        }
+    }
+
+    public void Dispose() => _workers.Dispose();
+
+    private void WriteTokenizers()
+    {
+        var words = CaptionWords.Count();
+        var t5 = Directory.CreateDirectory(Path.Combine(_options.WorkFolder, "tokenizer_2")).FullName;
+        SentencePieceVocabulary.Write(words, Path.Combine(t5, "spiece.model"));
+        BytePairVocabulary.Write(words, Directory.CreateDirectory(Path.Combine(_options.WorkFolder, "tokenizer")).FullName);
+    }
+
+    private (AutoEncoder Model, AutoEncoderConfig Config)? TrainAutoEncoder(CancellationToken stop)
+    {
+        using var trainer = new AutoEncoderTrainer(_options, _workers);
+        if (!trainer.Run(_options.AutoEncoderMinutes, _report, stop))
+            return null;
+        var finished = trainer.Finish();
+        var (scale, shift) = (finished.Config.ScalingFactor, finished.Config.ShiftFactor);
+        _report.Say(string.Create(CultureInfo.InvariantCulture,
+            $"autoencoder: {trainer.MeasureRoundTrip():F1} dB on held-out scenes, scale {scale}, shift {shift}"));
+        return finished;
+    }
+
+    private bool TrainFlow(FlowModel model, AutoEncoder autoEncoder, AutoEncoderConfig config, ProgressCheck check, CancellationToken stop)
+    {
+        using var trainer = new FlowTrainer(_options, model, autoEncoder, _workers);
+        return trainer.Run(_options.FlowMinutes, _report, steps =>
+        {
+            check.Run($"flow-{steps:000000}", CheckGuidance, GuidanceMode.ClassifierFree);
+            Write(model, autoEncoder, config);
+        }, stop);
+    }
+
+    private bool Distil(FlowModel model, AutoEncoder autoEncoder, AutoEncoderConfig config, ProgressCheck check, CancellationToken stop)
+    {
+        using var teacher = NewModel();
+        teacher.CopyFrom(model);
+        using var distillation = new GuidanceDistillation(_options, model, teacher, autoEncoder, _workers);
+        return distillation.Run(_options.GuidanceMinutes, _report, steps =>
+        {
+            check.Run($"guidance-{steps:000000}-1", 1, GuidanceMode.Distilled);
+            check.Run($"guidance-{steps:000000}-4", 4, GuidanceMode.Distilled);
+            Write(model, autoEncoder, config);
+        }, stop);
+    }
+
+    private FlowModel NewModel() => new(_options.WorkFolder, _options.Seed, _options.Device, _options.ComputeType);
+
+    private void Write(FlowModel model, AutoEncoder autoEncoder, AutoEncoderConfig config) =>
+        CheckpointFolder.Write(_options.OutputFolder, _options.WorkFolder, model, autoEncoder, config);
+}
