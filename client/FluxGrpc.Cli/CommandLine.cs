@@ -55,6 +55,7 @@ internal static class CommandLine
         ScheduleCommand.Create(terminal),
         ReplayCommand.Create(terminal),
         VerifyCommand.Create(terminal),
+        EvaluateCommand.Create(terminal),
         ClusterCommand.Create(terminal),
     };
 
