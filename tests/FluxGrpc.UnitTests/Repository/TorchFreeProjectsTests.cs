@@ -13,6 +13,7 @@ public sealed class TorchFreeProjectsTests
     [InlineData("FluxGrpc.Channels")]
     [InlineData("FluxGrpc.Hosting")]
     [InlineData("FluxGrpc.Orchestrator")]
+    [InlineData("FluxGrpc.Scenes")]
     [InlineData("FluxGrpc.Client")]
     public void A_light_project_has_no_torch_in_its_closure(string project) => Assert.DoesNotContain(Closure(project), IsTorch);
 
