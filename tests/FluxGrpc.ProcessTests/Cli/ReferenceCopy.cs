@@ -28,6 +28,24 @@ internal sealed class ReferenceCopy : IDisposable
     /// <summary>Path of a file in it.</summary>
     public string PathOf(string name) => Path.Combine(Folder, name);
 
+    /// <summary>Rewrites a file of inputs and outputs with a batch of other elements: of the old ones, by their index.</summary>
+    public void Rebatch(string name, params int[] elements)
+    {
+        var tensors = new List<TensorContent>();
+        using (var file = SafetensorsFile.Open(PathOf(name)))
+        {
+            foreach (var entry in file.Tensors.Values.Where(entry => !entry.Name.StartsWith("debug.", StringComparison.Ordinal)))
+            {
+                var parts = file.Bytes(entry.Name).ToArray().Chunk((int)(entry.ByteLength / entry.Shape[0])).ToList();
+                tensors.Add(new TensorContent(
+                    entry.Name, entry.Type, [elements.Length, .. entry.Shape.Skip(1)],
+                    elements.SelectMany(index => parts[index]).ToArray()));
+            }
+        }
+
+        SafetensorsWriter.Write(PathOf(name), tensors);
+    }
+
     /// <summary>
     /// Flips a high bit of the last byte of a tensor: in a little-endian float the exponent's, so that a weight near 0.1 becomes
     /// a huge one, or a huge one tiny.

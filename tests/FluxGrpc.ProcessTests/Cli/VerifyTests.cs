@@ -26,6 +26,21 @@ public sealed class VerifyTests(ITestOutputHelper output)
         }
     }
 
+    [Fact]
+    public async Task Batches_of_other_sizes_are_compared_element_by_element()
+    {
+        using var reference = new ReferenceCopy(
+            "configs.json", "transformer_dev.safetensors", "transformer_dev_io.safetensors", "vae.safetensors", "vae_io.safetensors");
+        reference.Rebatch("transformer_dev_io.safetensors", 1, 0, 1);
+        reference.Rebatch("vae_io.safetensors", 0, 0);
+
+        var run = await VerifyAsync(reference.Folder);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.EndsWith("ok", VerdictOf(run, "transformer_dev.out"), StringComparison.Ordinal);
+        Assert.EndsWith("ok", VerdictOf(run, "vae.logvar"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("transformer_schnell", "final_layer.linear.weight", "transformer_schnell.out")]
     [InlineData("vae", "decoder.conv_out.bias", "vae.decoded")]
