@@ -54,7 +54,8 @@ internal static class LoadBenchmark
         var peak = ResidentMemory.Peak() - before;
         var weights = device.Type == ScalarType.Float32 ? 2 * fileBytes : fileBytes;
         Console.WriteLine(FormattableString.Invariant(
-            $"  peak while loading to {device.TypeName}: {peak / 1e9:F2} GB, {(double)peak / weights:F2} x the {weights / 1e9:F2} GB of weights"));
+            $"  peak while loading to {device.TypeName}: {peak / 1e9:F2} GB, {(double)peak / weights:F2} x the ")
+            + FormattableString.Invariant($"{weights / 1e9:F2} GB of weights"));
     }
 
     private static FluxTransformer Load(string path, ComputeDevice device)

@@ -46,20 +46,25 @@ internal static class StepBenchmark
         }
 
         var flops = StepCost.Flops(local.Config, (long)grid * grid, textTokens);
-        Console.WriteLine($"step: {local.Config.HiddenSize} wide, {local.Config.DoubleBlockCount} + {local.Config.SingleBlockCount} blocks, "
+        var sizes = local.Config;
+        Console.WriteLine($"step: {sizes.HiddenSize} wide, {sizes.DoubleBlockCount} + {sizes.SingleBlockCount} blocks, "
             + $"{side}x{side} pixels, {textTokens} text tokens, {computeDevice.TypeName} on {computeDevice.Name}, {rounds} rounds");
         foreach (var sample in new[] { inProcess, unix, tcp })
         {
             Console.WriteLine(FormattableString.Invariant(
-                $"  {sample.Name,-18} {sample.Median,7:F3} s (least {sample.Least:F3}, most {sample.Most:F3})  ratio {sample.RatioTo(inProcess):F3}"));
+                $"  {sample.Name,-18} {sample.Median,7:F3} s (least {sample.Least:F3}, most {sample.Most:F3})")
+                + FormattableString.Invariant($"  ratio {sample.RatioTo(inProcess):F3}"));
         }
 
         var stepRate = flops / inProcess.Median / 1e9;
         var matrixRate = MatrixProduct.Flops / matrix.Median / 1e9;
         Console.WriteLine(FormattableString.Invariant(
-            $"  {flops / 1e9:F0} GFLOP a step: {stepRate:F0} GFLOP/s; matrix product {MatrixRows}x{MatrixInner}x{MatrixColumns}: {matrixRate:F0} GFLOP/s; share {stepRate / matrixRate:P0}"));
+            $"  {flops / 1e9:F0} GFLOP a step: {stepRate:F0} GFLOP/s; matrix product {MatrixRows}x{MatrixInner}x{MatrixColumns}: ")
+            + FormattableString.Invariant($"{matrixRate:F0} GFLOP/s; share {100 * stepRate / matrixRate:F0} %"));
         Console.WriteLine(FormattableString.Invariant(
-            $"  peak resident memory: in process {ResidentMemory.Peak() / 1e9:F2} GB, denoiser process {ResidentMemory.Peak(overTcp.ProcessId) / 1e9:F2} GB, checkpoint {local.CheckpointBytes / 1e9:F2} GB"));
+            $"  peak resident memory: in process {ResidentMemory.Peak() / 1e9:F2} GB, denoiser process ")
+            + FormattableString.Invariant(
+                $"{ResidentMemory.Peak(overTcp.ProcessId) / 1e9:F2} GB, checkpoint {local.CheckpointBytes / 1e9:F2} GB"));
     }
 
     /// <summary>The transformer in this process.</summary>

@@ -15,8 +15,8 @@ public sealed class KilledClientTests(RealServicesFixture fixture)
     public async Task A_client_killed_in_the_middle_of_an_image_leaves_no_session_and_no_tensor()
     {
         var before = await IdleLoadAsync();
-        await using var client = await ServiceProcess.RunUntilAsync("flux", line => line.Contains("step", StringComparison.OrdinalIgnoreCase),
-            "generate", "a blue ring", "--steps", "200", "--seed", "1", "--server", fixture.Services.Orchestrator.Address,
+        await using var client = await ServiceProcess.RunUntilAsync(
+            "flux", line => line.Contains("step", StringComparison.Ordinal), "generate", "a blue ring", "--steps", "200", "--seed", "1", "--server", fixture.Services.Orchestrator.Address,
             "--output", Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.png"));
         Assert.Equal(1, (await fixture.Denoiser.GetLoadAsync(new())).Sessions);
 
