@@ -53,7 +53,7 @@ public sealed class DrawingTests(ITestOutputHelper output)
         return pictures;
     }
 
-    private static Scores Score(IReadOnlyList<RgbImage> pictures, IReadOnlyList<Scene> wanted)
+    private static Scores Score(List<RgbImage> pictures, Scene[] wanted)
     {
         var scores = new Scores();
         for (var i = 0; i < pictures.Count; i++)
