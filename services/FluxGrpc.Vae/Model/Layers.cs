@@ -8,8 +8,13 @@ internal static class Layers
 {
     private const double NormEpsilon = 1e-6;
 
-    public static GroupNorm Norm(AutoEncoderConfig config, long channels, Device? device) =>
-        nn.GroupNorm(config.NormGroups, channels, NormEpsilon, device: device);
+    public static GroupNorm Norm(AutoEncoderConfig config, long channels, Device? device)
+    {
+        var norm = nn.GroupNorm(config.NormGroups, channels, NormEpsilon, device: device);
+        nn.init.ones_(norm.weight); // TorchSharp leaves them as the memory was.
+        nn.init.zeros_(norm.bias!);
+        return norm;
+    }
 
     public static Conv2d Convolution3x3(long inChannels, long outChannels, Device? device) =>
         nn.Conv2d(inChannels, outChannels, kernel_size: 3, padding: 1, device: device);
