@@ -264,7 +264,7 @@ public sealed class DenoiserServiceTests(ITestOutputHelper output)
         await using var server = await DenoiserFixture.StartAsync("transformer_dev");
         using var golden = new GoldenMessages("transformer_dev");
         using var gate = new StepGate(server.Model);
-        var before = NativeTensor.TotalCount;
+        var before = LiveTensors.CountSettled();
         var running = await server.OpenAsync(golden.Opening(0));
         var waiting = await server.OpenAsync(golden.Opening(1));
         await running.SendAsync(golden.Step(0));
@@ -288,7 +288,7 @@ public sealed class DenoiserServiceTests(ITestOutputHelper output)
     {
         await using var server = await DenoiserFixture.StartAsync("transformer_dev");
         using var golden = new GoldenMessages("transformer_dev");
-        var before = NativeTensor.TotalCount;
+        var before = LiveTensors.CountSettled();
 
         for (var round = 0; round < 5; round++)
         {

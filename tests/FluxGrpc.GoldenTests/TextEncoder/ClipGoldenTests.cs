@@ -92,7 +92,7 @@ public sealed class ClipGoldenTests : IDisposable
     public void Nothing_outlives_a_forward_pass_but_its_results()
     {
         using var ids = _golden["input_ids"].DetachFromDisposeScope();
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.CountSettled();
 
         var (hidden, pooled) = _model.call(ids);
 

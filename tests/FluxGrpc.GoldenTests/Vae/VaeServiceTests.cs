@@ -52,13 +52,13 @@ public sealed class VaeServiceTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _tensorsBefore = CountTensors();
+        _tensorsBefore = LiveTensors.CountSettled();
         _app = VaeServer.Build(_options);
         await _app.StartAsync();
         _channel = ServiceChannel.Create(ServiceAddress.Parse(_options.Address));
         _client = new V1.VaeService.VaeServiceClient(_channel);
         await _app.Services.GetRequiredService<IModelReadiness>().Ready;
-        _tensorsLoaded = CountTensors();
+        _tensorsLoaded = LiveTensors.CountSettled();
     }
 
     /// <summary>Whatever a test did, its calls leave no tensor behind, nor does the service.</summary>
@@ -71,7 +71,7 @@ public sealed class VaeServiceTests : IAsyncLifetime
         await _app.DisposeAsync();
         _io.Dispose();
         _trajectory.Dispose();
-        Assert.Equal(_tensorsBefore + CountedForEver, CountTensors());
+        Assert.Equal(_tensorsBefore + CountedForEver, LiveTensors.CountSettled());
     }
 
     [Fact]
@@ -259,14 +259,6 @@ public sealed class VaeServiceTests : IAsyncLifetime
         var error = await Assert.ThrowsAsync<RpcException>(async () => await call);
 
         Assert.Equal(StatusCode.Cancelled, error.StatusCode);
-    }
-
-    /// <summary>Live tensors, without those that nobody refers to.</summary>
-    private static long CountTensors()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        return torch.Tensor.TotalCount;
     }
 
     private static V1.Tensor Message(GoldenFile file, string name) =>

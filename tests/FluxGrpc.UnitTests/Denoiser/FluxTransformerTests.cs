@@ -68,7 +68,7 @@ public sealed class FluxTransformerTests
     [Fact]
     public void Building_and_disposing_leaves_no_tensor()
     {
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.CountSettled();
 
         var transformer = new FluxTransformer(TransformerConfig.Seed, META);
         var parameters = transformer.parameters().Count();
@@ -96,7 +96,7 @@ public sealed class FluxTransformerTests
         using var transformer = new FluxTransformer(SmallTransformer.Config);
         using var scope = NewDisposeScope();
         var input = SmallTransformer.Input(samples: 2);
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.CountSettled();
 
         var velocity = transformer.call(input);
 

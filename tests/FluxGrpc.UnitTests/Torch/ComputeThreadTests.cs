@@ -1,3 +1,4 @@
+using FluxGrpc.Testing;
 using FluxGrpc.Torch;
 using TorchSharp;
 using Xunit;
@@ -58,7 +59,7 @@ public sealed class ComputeThreadTests
     public async Task Temporary_tensors_are_freed_and_results_moved_out_are_not()
     {
         using var compute = new ComputeThread();
-        var before = torch.Tensor.TotalCount;
+        var before = LiveTensors.CountSettled();
 
         var result = await compute.RunAsync(() => (torch.ones(3) + torch.ones(3)).MoveToOuterDisposeScope());
 

@@ -1,4 +1,5 @@
 using FluxGrpc.Tensors;
+using FluxGrpc.Testing;
 using FluxGrpc.Torch;
 using FluxGrpc.V1;
 using Xunit;
@@ -8,14 +9,12 @@ namespace FluxGrpc.UnitTests.Torch;
 
 public sealed class TensorConversionTests
 {
-    private static long LiveTensors => TorchSharp.torch.Tensor.TotalCount;
-
     [Fact]
     public void A_message_becomes_a_tensor_and_a_message_again_and_nothing_stays_alive()
     {
         float[] values = [1, 2, 3, 4, 5, 6];
         var message = TensorMessage.FromFloats(values, 2, 3);
-        var before = LiveTensors;
+        var before = LiveTensors.CountSettled();
 
         using (var tensor = TensorConversion.ToTorch(message))
         using (var outgoing = TensorConversion.ToMessage(tensor))
@@ -24,7 +23,7 @@ public sealed class TensorConversionTests
             Assert.Equal(values, TensorMessage.ToFloats(outgoing.Message));
         }
 
-        Assert.Equal(before, LiveTensors);
+        Assert.Equal(before, TorchSharp.torch.Tensor.TotalCount);
     }
 
     [Fact]

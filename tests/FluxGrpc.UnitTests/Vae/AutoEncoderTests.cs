@@ -1,3 +1,4 @@
+using FluxGrpc.Testing;
 using FluxGrpc.Vae.Model;
 using TorchSharp;
 using Xunit;
@@ -34,6 +35,18 @@ public sealed class AutoEncoderTests
     }
 
     [Fact]
+    public void Norms_begin_without_effect()
+    {
+        using var network = new AutoEncoder(Config([4, 8], 1));
+
+        foreach (var (name, parameter) in network.named_parameters().Where(entry => entry.parameter.Dimensions == 1))
+        {
+            if (name.Contains("norm", StringComparison.Ordinal))
+                Assert.All(parameter.data<float>().ToArray(), value => Assert.Equal(name.EndsWith(".bias") ? 0 : 1, value));
+        }
+    }
+
+    [Fact]
     public void Bfloat16_weights_take_and_give_what_is_documented()
     {
         using var scope = torch.NewDisposeScope();
@@ -51,7 +64,7 @@ public sealed class AutoEncoderTests
     {
         using var network = new AutoEncoder(Config([4, 8], 2));
         using var inference = torch.inference_mode();
-        var before = torch.Tensor.TotalCount;
+        var before = LiveTensors.CountSettled();
 
         using (var image = torch.zeros(1, 3, 16, 16))
         using (var latents = network.Encode(image))

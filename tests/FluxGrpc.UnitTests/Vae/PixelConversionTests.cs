@@ -1,3 +1,4 @@
+using FluxGrpc.Testing;
 using FluxGrpc.Vae;
 using TorchSharp;
 using Xunit;
@@ -51,7 +52,7 @@ public sealed class PixelConversionTests
     [Fact]
     public void Nothing_is_left_behind()
     {
-        var before = torch.Tensor.TotalCount;
+        var before = LiveTensors.CountSettled();
 
         using (var image = torch.zeros(1, 3, 16, 16))
         using (var bytes = PixelConversion.ToBytes(image))
