@@ -13,10 +13,6 @@ namespace FluxGrpc.Testing;
 /// </summary>
 public static class RandomCheckpoint
 {
-    /// <summary>Writes the embedded default of <c>FluxGrpc.LocalCluster</c>.</summary>
-    /// <param name="folder">An empty folder, or one whose files are to be replaced.</param>
-    public static void WriteEmbedded(string folder) => Write(folder, RandomModel.Mini);
-
     /// <summary>Writes a whole model. One tensor is held in memory at a time.</summary>
     /// <param name="folder">An empty folder, or one whose files are to be replaced.</param>
     /// <param name="model">Sizes, type and seed.</param>
