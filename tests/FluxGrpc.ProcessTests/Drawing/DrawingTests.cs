@@ -22,7 +22,8 @@ public sealed class DrawingTests(ITestOutputHelper output)
     {
         var scenes = new SceneGenerator(seed: 404);
         var captions = new Captions(seed: 404);
-        var wanted = Enumerable.Range(0, SceneCount).Select(index => scenes.Next(128, 128, shareOfTwo: index % 4 == 3 ? 1 : 0, heldOut: true))
+        var wanted = Enumerable.Range(0, SceneCount)
+            .Select(index => scenes.Next(128, 128, shareOfTwo: index % 4 == 3 ? 1 : 0, heldOut: true))
             .OrderBy(scene => scene.Objects.Count).ToArray();
 
         var pictures = await DrawAsync([.. wanted.Select(captions.Complete)]);

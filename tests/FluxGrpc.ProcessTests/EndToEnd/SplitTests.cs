@@ -14,7 +14,8 @@ public sealed class SplitTests(RealServicesFixture fixture)
         using var folder = new TemporaryFolder();
         var embedded = Path.Combine(folder.Path, "embedded.png");
         var split = Path.Combine(folder.Path, "split.png");
-        string[] settings = ["generate", "a red circle left of a blue square", "--seed", "42", "--steps", "4", "--width", "160", "--height", "96"];
+        string[] settings =
+            ["generate", "a red circle left of a blue square", "--seed", "42", "--steps", "4", "--width", "160", "--height", "96"];
 
         await using var first = await ServiceProcess.RunAsync("flux", [.. settings, "--dtype", "float32", "--output", embedded]);
         await using var second = await ServiceProcess.RunAsync(

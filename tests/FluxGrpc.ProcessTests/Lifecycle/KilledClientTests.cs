@@ -16,14 +16,15 @@ public sealed class KilledClientTests(RealServicesFixture fixture)
     {
         var before = await IdleLoadAsync();
         await using var client = await ServiceProcess.RunUntilAsync(
-            "flux", line => line.Contains("step", StringComparison.Ordinal), "generate", "a blue ring", "--steps", "200", "--seed", "1", "--server", fixture.Services.Orchestrator.Address,
-            "--output", Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.png"));
+            "flux", line => line.Contains("step", StringComparison.Ordinal), "generate", "a blue ring", "--steps", "200", "--seed", "1",
+            "--server", fixture.Services.Orchestrator.Address, "--output", Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.png"));
         Assert.Equal(1, (await fixture.Denoiser.GetLoadAsync(new())).Sessions);
 
         await client.KillAsync();
 
         var after = await IdleLoadAsync();
-        Assert.Equal(before.LiveTensors, after.LiveTensors);
+        // Not more than before; fewer where the collector has found what loading left behind.
+        Assert.InRange(after.LiveTensors, 0, before.LiveTensors);
         Assert.Equal(0, (await fixture.Orchestrator.GetStatusAsync(new())).Generations);
     }
 
