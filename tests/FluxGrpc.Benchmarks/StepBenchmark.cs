@@ -35,14 +35,23 @@ internal static class StepBenchmark
 
         Sample inProcess = new("in process"), unix = new("gRPC, Unix socket"), tcp = new("gRPC, TCP"), matrix = new("matrix product");
         using var product = await thread.RunAsync(() => new MatrixProduct(computeDevice));
-        Sample[] warmUp = [new("-"), new("-"), new("-"), new("-")];
-        for (var round = -1; round < rounds; round++)
+        (Sample Sample, Func<Task> Run)[] runs =
+        [
+            (inProcess, () => thread.RunAsync(local.Run)),
+            (unix, unixSession.RunAsync),
+            (tcp, tcpSession.RunAsync),
+            (matrix, () => thread.RunAsync(product.Run)),
+        ];
+        foreach (var (_, run) in runs)
+            await run(); // The first of each is slow.
+        for (var round = 0; round < rounds; round++)
         {
-            var (a, b, c, d) = round < 0 ? (warmUp[0], warmUp[1], warmUp[2], warmUp[3]) : (inProcess, unix, tcp, matrix);
-            await a.TakeAsync(() => thread.RunAsync(local.Run));
-            await b.TakeAsync(unixSession.RunAsync);
-            await c.TakeAsync(tcpSession.RunAsync);
-            await d.TakeAsync(() => thread.RunAsync(product.Run));
+            // Another one begins each round: none profits from always coming after the same one.
+            for (var i = 0; i < runs.Length; i++)
+            {
+                var (sample, run) = runs[(round + i) % runs.Length];
+                await sample.TakeAsync(run);
+            }
         }
 
         var flops = StepCost.Flops(local.Config, (long)grid * grid, textTokens);
