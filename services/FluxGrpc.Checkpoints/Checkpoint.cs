@@ -28,7 +28,7 @@ public sealed class Checkpoint : IDisposable
         Config = ComponentConfig.Read(location.Folder);
     }
 
-    /// <summary>Name of the file or folder that was opened, without its path.</summary>
+    /// <summary>The model's name in its <c>model_index.json</c>, else that of the file or folder opened; never a path.</summary>
     public string Name { get; }
 
     /// <summary>Whose names the stored tensors carry.</summary>
@@ -58,7 +58,7 @@ public sealed class Checkpoint : IDisposable
     public static Checkpoint Open(string path, ModelComponent component)
     {
         var location = ComponentFiles.Find(path, component);
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
+        var name = ModelIndex.NameIn(location.Root) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
         var files = WeightFiles.Open(location.Weights);
         try
         {

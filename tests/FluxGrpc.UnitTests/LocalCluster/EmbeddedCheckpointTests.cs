@@ -11,7 +11,7 @@ namespace FluxGrpc.UnitTests.LocalCluster;
 /// <summary>The checkpoint that is committed, as it lies beside every program that embeds the services.</summary>
 public sealed class EmbeddedCheckpointTests
 {
-    private const long MostBytes = 12_000_000;
+    private const long MostBytes = 12 << 20;
 
     private static readonly string _folder = Path.Combine(AppContext.BaseDirectory, "checkpoint");
 
@@ -22,6 +22,8 @@ public sealed class EmbeddedCheckpointTests
     [Fact]
     public void Each_part_is_what_its_config_says()
     {
+        using (var named = Checkpoint.Open(_folder, ModelComponent.Vae))
+            Assert.Equal("flux-mini", named.Name);
         AssertFits(ModelComponent.Transformer, checkpoint => new FluxTransformer(TransformerConfigReader.Read(checkpoint), META));
         AssertFits(ModelComponent.Vae, checkpoint => new AutoEncoder(AutoEncoderConfig.Read(checkpoint), META));
         AssertFits(ModelComponent.ClipText, checkpoint => new ClipTextModel(ClipConfig.Read(checkpoint), META));
