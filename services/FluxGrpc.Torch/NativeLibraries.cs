@@ -26,8 +26,16 @@ public static class NativeLibraries
 #pragma warning restore CA2255
     internal static void OnModuleLoad()
     {
-        if (OperatingSystem.IsLinux())
+        if (!OperatingSystem.IsLinux())
+            return;
+        try
+        {
             EnsureLoaded();
+        }
+        catch (DllNotFoundException)
+        {
+            // Thrown here it would reach nobody but as a failed type initializer; the next EnsureLoaded throws it again.
+        }
     }
 
     private static string Load()

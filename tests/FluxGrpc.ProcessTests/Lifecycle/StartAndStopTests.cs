@@ -35,6 +35,30 @@ public sealed class StartAndStopTests
     }
 
     [Theory]
+    [InlineData("FluxGrpc.Denoiser")]
+    [InlineData("flux")]
+    public async Task A_libtorch_that_is_not_there_is_named_with_what_to_do(string program)
+    {
+        const string Variable = "FLUX_LIBTORCH";
+        string[] arguments = program == "flux"
+            ? ["generate", "a star"]
+            : ["--address", "http://127.0.0.1:0", "--checkpoint", RealServicesFixture.Checkpoint];
+        Environment.SetEnvironmentVariable(Variable, "/nowhere/lib"); // Children inherit it; tests run one after another.
+        try
+        {
+            await using var service = await ServiceProcess.RunAsync(program, arguments);
+
+            Assert.Equal(1, service.ExitCode);
+            Assert.Contains("No libtorch.so in '/nowhere/lib'", service.Output, StringComparison.Ordinal);
+            Assert.Contains(Variable, service.Output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(Variable, null);
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(Models))]
     public async Task Help_shows_the_options(string program)
     {
