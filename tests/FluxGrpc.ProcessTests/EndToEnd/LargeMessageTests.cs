@@ -26,7 +26,12 @@ public sealed class LargeMessageTests
         var client = new ImageGenerationService.ImageGenerationServiceClient(services.Orchestrator.Channel);
         using var call = client.Generate(new GenerateRequest
         {
-            Prompt = "a red circle", Width = 64, Height = 64, Steps = 1, Seed = 1, IncludeTensors = true,
+            Prompt = "a red circle",
+            Width = 64,
+            Height = 64,
+            Steps = 1,
+            Seed = 1,
+            IncludeTensors = true,
         });
 
         var hidden = new List<Tensor>();

@@ -68,7 +68,12 @@ public sealed class SessionRecordingTests : IDisposable
                 ModelName = "mini",
                 Settings = new GenerationSettings
                 {
-                    Width = 32, Height = 16, Count = 2, Steps = 2, Guidance = 3.5f, Sigmas = { 1, 0.5f, 0 },
+                    Width = 32,
+                    Height = 16,
+                    Count = 2,
+                    Steps = 2,
+                    Guidance = 3.5f,
+                    Sigmas = { 1, 0.5f, 0 },
                 },
             },
         }));
