@@ -33,8 +33,12 @@ command.SetAction((parsed, cancellation) =>
         GuidanceMinutes = parsed.GetValue(guidance) ?? 0.16 * total,
         TotalMinutes = total,
     };
-    using var session = new TrainingSession(options, Console.Out);
-    return Task.FromResult(session.Run(cancellation) ? 0 : 1);
+    // On a thread of its own: the signal's handler is only there once the action has returned its task.
+    return Task.Run(() =>
+    {
+        using var session = new TrainingSession(options, Console.Out);
+        return session.Run(cancellation) ? 0 : 1;
+    });
 });
 // Saving takes a step's time after the signal.
 return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });
