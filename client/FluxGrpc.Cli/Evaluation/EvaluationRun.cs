@@ -26,6 +26,7 @@ internal sealed class EvaluationRun(FluxClient client, Terminal terminal)
     {
         var prompts = Prompts(promptCount);
         var table = NewTable();
+        table.AddRow("target", "≥ 200", "≥ 95 %", "≥ 95 %", "≥ 90 %", "", "≥ 90 %", "≥ 70 %");
 
         var pictures = await DrawAsync(new EvaluationSetting("default"), prompts, seedCount, cancellation);
         AddRow(table, "default", Score(pictures, pictures.Select(picture => picture.Prompt)));

@@ -33,8 +33,9 @@ public sealed class DrawingTests(ITestOutputHelper output)
         Report("own prompts", own);
         Report("others' prompts", others);
         Assert.InRange(own.Background, 0.9, 1);
-        Assert.InRange(own.Color, 0.7, 1);
-        Assert.InRange(own.Position, 0.7, 1);
+        Assert.InRange(own.Color, 0.75, 1);
+        Assert.InRange(own.Figure, 0.25, 1);
+        Assert.InRange(own.Position, 0.9, 1);
         Assert.InRange(others.Background, 0, 0.35);
         Assert.InRange(others.Color, 0, 0.35);
         Assert.InRange(others.Position, 0, 0.45);
