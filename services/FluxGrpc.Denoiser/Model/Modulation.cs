@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -13,6 +14,8 @@ public readonly record struct ShiftScaleGate(Tensor Shift, Tensor Scale, Tensor 
 /// <summary>Makes shifts, scales and gates from the conditioning vector. Reference: <c>Modulation</c>.</summary>
 public sealed class Modulation : nn.Module<Tensor, ShiftScaleGate[]>
 {
+    private static readonly Scalar _one = 1;
+
     private const double Epsilon = 1e-6;
 
     private readonly int _branches;
@@ -48,6 +51,6 @@ public sealed class Modulation : nn.Module<Tensor, ShiftScaleGate[]>
     {
         using var scope = NewDisposeScope();
         var normed = nn.functional.layer_norm(x, [x.shape[^1]], eps: Epsilon);
-        return ((1 + scale) * normed + shift).MoveToOuterDisposeScope();
+        return ((scale + _one) * normed + shift).MoveToOuterDisposeScope();
     }
 }

@@ -9,8 +9,8 @@ namespace FluxGrpc.Denoiser.Model;
 /// <summary>Root-mean-square norm over the last dimension, computed in float32. Reference: <c>RMSNorm</c>.</summary>
 public sealed class RmsNorm : nn.Module<Tensor, Tensor>, ILoadableParameters
 {
-    private const double Epsilon = 1e-6;
     private const string ScaleName = "scale";
+    private static readonly Scalar _epsilon = 1e-6;
 
     [ComponentName(Name = ScaleName)] private Parameter _scale;
 
@@ -39,7 +39,7 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>, ILoadableParameters
     {
         using var scope = NewDisposeScope();
         var wide = x.to(ScalarType.Float32);
-        var normed = wide * (wide.square().mean([-1], keepdim: true) + Epsilon).rsqrt();
+        var normed = wide * (wide.square().mean([-1], keepdim: true) + _epsilon).rsqrt();
         return (normed.to(x.dtype) * _scale).MoveToOuterDisposeScope();
     }
 }

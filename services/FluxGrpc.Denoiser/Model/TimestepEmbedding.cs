@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FluxGrpc.Denoiser.Model;
@@ -9,6 +10,8 @@ public static class TimestepEmbedding
     public const float TimeFactor = 1000;
 
     private const double MaxPeriod = 10_000;
+    private static readonly Scalar _timeFactor = TimeFactor;
+    private static readonly Scalar _minusLogOfPeriod = -Math.Log(MaxPeriod);
 
     /// <summary>
     /// cos(1000·t·f) ‖ sin(1000·t·f) with f falling from 1 to nearly 1/10000. Frequencies and angles are float32 like the
@@ -22,8 +25,9 @@ public static class TimestepEmbedding
     {
         using var scope = NewDisposeScope();
         var half = size / 2;
-        var frequencies = (arange(half, dtype: ScalarType.Float32, device: values.device) * -Math.Log(MaxPeriod) / half).exp();
-        var angles = (values.to(ScalarType.Float32) * TimeFactor).unsqueeze(1) * frequencies;    // [B, size/2]
+        using Scalar count = half;
+        var frequencies = (arange(half, dtype: ScalarType.Float32, device: values.device) * _minusLogOfPeriod / count).exp();
+        var angles = (values.to(ScalarType.Float32) * _timeFactor).unsqueeze(1) * frequencies;    // [B, size/2]
         return cat([angles.cos(), angles.sin()], dim: -1).to(type).MoveToOuterDisposeScope();
     }
 }

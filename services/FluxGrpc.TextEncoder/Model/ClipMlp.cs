@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -7,6 +8,7 @@ namespace FluxGrpc.TextEncoder.Model;
 /// <summary>Two layers with OpenAI's "quick" GELU between them: x · sigmoid(1.702 x). Reference: <c>CLIPMLP</c>.</summary>
 internal sealed class ClipMlp : nn.Module<Tensor, Tensor>
 {
+    private static readonly Scalar _steepness = 1.702;
     [ComponentName(Name = "fc1")] private readonly Linear _input;
     [ComponentName(Name = "fc2")] private readonly Linear _output;
 
@@ -24,6 +26,6 @@ internal sealed class ClipMlp : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var wide = _input.call(hidden);                                                 // [B, S, F]
-        return _output.call(wide * (1.702 * wide).sigmoid()).MoveToOuterDisposeScope();
+        return _output.call(wide * (wide * _steepness).sigmoid()).MoveToOuterDisposeScope();
     }
 }

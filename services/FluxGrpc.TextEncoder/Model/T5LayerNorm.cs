@@ -1,4 +1,5 @@
 using FluxGrpc.Torch;
+using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -9,7 +10,7 @@ namespace FluxGrpc.TextEncoder.Model;
 internal sealed class T5LayerNorm : nn.Module<Tensor, Tensor>, ILoadableParameters
 {
     [ComponentName(Name = "weight")] private Parameter _scale;
-    private readonly double _epsilon;
+    private readonly Scalar _epsilon;
 
     public T5LayerNorm(int size, double epsilon, Device? device)
         : base(nameof(T5LayerNorm))

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -13,8 +14,8 @@ public sealed class AutoEncoder : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "encoder")] private readonly Encoder _encoder;
     [ComponentName(Name = "decoder")] private readonly Decoder _decoder;
-    private readonly double _scale;
-    private readonly double _shift;
+    private readonly Scalar _scale;
+    private readonly Scalar _shift;
 
     /// <summary>Makes an autoencoder with torch's own initial weights.</summary>
     /// <param name="config">Sizes.</param>
