@@ -25,5 +25,5 @@ echo "== one picture on $device"
 flux generate "a red circle left of a blue square" --device "$device" --seed 1 --output gpu-check.png
 
 echo "== seed-size transformer on $device"
-dotnet run --no-build -c Release -p:TorchBackend=existing --project tests/FluxGrpc.Benchmarks -- --device "$device" --dtype bfloat16
+dotnet run --no-build -c Release -p:TorchBackend=existing --project tests/FluxGrpc.Benchmarks -- step --device "$device" --dtype bfloat16
 exit "$failed"
