@@ -1,10 +1,9 @@
 using System.Globalization;
 using FluxGrpc.Orchestrator.Conditioning;
 using FluxGrpc.Orchestrator.Images;
-using FluxGrpc.Orchestrator.Models;
 using FluxGrpc.Orchestrator.Requests;
 using FluxGrpc.Orchestrator.Sampling;
-using FluxGrpc.Tensors;
+using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.V1;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -21,15 +20,11 @@ namespace FluxGrpc.Orchestrator;
 internal sealed class Generation(
     GenerationRequest request, ModelFacts facts, ModelTier tier, CallOptions options, TimeProvider time)
 {
-    private const int MaxSessionIdLength = 128;
-
-    private static readonly TimeSpan _retryDelay = TimeSpan.FromSeconds(1);
     private static readonly string _software = $"FluxGrpc {typeof(Generation).Assembly.GetName().Version!.ToString(3)}";
 
     private readonly PromptEncoder _encoder = new(tier);
     private readonly ImageDecoder _decoder = new(tier);
     private TimeSpan _encodeTime;
-    private TimeSpan _denoiseTime;
     private TimeSpan _decodeTime;
 
     /// <summary>Does the work as the caller asks for the events, which come in the order of the contract.</summary>
@@ -44,25 +39,16 @@ internal sealed class Generation(
         var conditioning = await EncodeAsync();
         yield return new GenerateResponse { Encoded = Describe(conditioning) };
 
+        var denoising = new ImageDenoising(new DenoisingOrder(request, facts, conditioning), tier, options, time);
         for (var i = 0; i < request.Count; i++)
         {
             var image = DenoisingImage.FromNoise(request.Grid, request.Timesteps, facts.Vae.LatentChannels, request.SeedOf(i));
-            var denoiser = tier.NextDenoiser();
-            using (var session = await OpenSessionAsync(denoiser, i, conditioning, image))
-            {
-                await foreach (var step in DenoiseLoop.RunAsync(image, Through(denoiser, session), time))
-                {
-                    _denoiseTime += step.Elapsed;
-                    yield return new GenerateResponse { Step = Describe(step, i, session.ReplicaId) };
-                }
-
-                await denoiser.Component.CallOnceAsync(_ => session.CompleteAsync(), options);
-            }
-
+            await foreach (var progress in denoising.RunAsync(i, image))
+                yield return progress;
             yield return new GenerateResponse { Image = await DrawAsync(i, image) };
         }
 
-        yield return new GenerateResponse { Finished = Finish(arrived) };
+        yield return new GenerateResponse { Finished = Finish(denoising, arrived) };
     }
 
     private GenerationAccepted Accept() => new()
@@ -88,54 +74,6 @@ internal sealed class Generation(
         Elapsed = _encodeTime.ToDuration(),
         HiddenStates = request.IncludeTensors ? conditioning.HiddenStates : null,
         Pooled = request.IncludeTensors ? conditioning.Pooled : null,
-    };
-
-    /// <summary>Opens the image's session at the step where the image stands.</summary>
-    private async Task<DenoiserSession> OpenSessionAsync(
-        DenoiserReplica denoiser, int index, TextEncoderServiceEncodeResponse conditioning, DenoisingImage image)
-    {
-        var opening = new OpenSession
-        {
-            SessionId = SessionId(index),
-            HiddenStates = conditioning.HiddenStates,
-            Pooled = conditioning.Pooled,
-            Grid = image.Grid.ToMessage(),
-            Sigmas = { image.Timesteps },
-            FirstStepIndex = image.NextStep,
-            ExpectedFingerprint = facts.Denoiser.Component.Fingerprint,
-        };
-        if (request.Guidance is { } guidance)
-            opening.Guidance = guidance;
-        try
-        {
-            return await denoiser.Component.CallAsync(call => DenoiserSession.OpenAsync(denoiser.Client, opening, call), options);
-        }
-        catch (RpcException failure) when (failure.StatusCode == StatusCode.FailedPrecondition)
-        {
-            throw RpcErrors.Unavailable(
-                "MODEL_CHANGED", "The denoiser has another model than a moment ago; ask again", _retryDelay);
-        }
-    }
-
-    private string SessionId(int image)
-    {
-        var id = $"{image}/{request.Id}";
-        return id[..Math.Min(id.Length, MaxSessionIdLength)];
-    }
-
-    private PredictVelocity Through(DenoiserReplica denoiser, DenoiserSession session) => (index, timestep, latents) =>
-        denoiser.Component.CallOnceAsync(_ => session.PredictVelocityAsync(index, timestep, latents), options);
-
-    private StepCompleted Describe(CompletedStep step, int image, string replica) => new()
-    {
-        ImageIndex = image,
-        StepIndex = step.Index,
-        Steps = request.Steps,
-        Elapsed = step.Elapsed.ToDuration(),
-        ComputeTime = step.Result.ComputeTime,
-        ReplicaId = replica,
-        Latents = request.IncludeTensors ? step.Latents : null,
-        Velocity = request.IncludeTensors ? step.Result.Velocity : null,
     };
 
     private async Task<GeneratedImage> DrawAsync(int index, DenoisingImage image)
@@ -164,10 +102,10 @@ internal sealed class Generation(
         yield return new("software", _software);
     }
 
-    private GenerationFinished Finish(long arrived) => new()
+    private GenerationFinished Finish(ImageDenoising denoising, long arrived) => new()
     {
         EncodeTime = _encodeTime.ToDuration(),
-        DenoiseTime = _denoiseTime.ToDuration(),
+        DenoiseTime = denoising.Elapsed.ToDuration(),
         DecodeTime = _decodeTime.ToDuration(),
         TotalTime = time.GetElapsedTime(arrived).ToDuration(),
     };

@@ -1,6 +1,6 @@
 using FluxGrpc.Hosting;
-using FluxGrpc.Orchestrator.Models;
 using FluxGrpc.Orchestrator.Requests;
+using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;

@@ -1,5 +1,5 @@
 using FluxGrpc.Hosting;
-using FluxGrpc.Orchestrator.Models;
+using FluxGrpc.Orchestrator.Tier;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 

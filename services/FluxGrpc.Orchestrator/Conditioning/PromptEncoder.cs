@@ -1,5 +1,5 @@
-using FluxGrpc.Orchestrator.Models;
 using FluxGrpc.Orchestrator.Requests;
+using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.Tensors;
 using FluxGrpc.V1;
 using Grpc.Core;

@@ -1,5 +1,5 @@
-using FluxGrpc.Orchestrator.Models;
 using FluxGrpc.Orchestrator.Sampling;
+using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.Tensors;
 using FluxGrpc.V1;
 using Grpc.Core;

@@ -1,5 +1,5 @@
-using FluxGrpc.Orchestrator.Models;
 using FluxGrpc.Orchestrator.Sampling;
+using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.V1;
 
 namespace FluxGrpc.Orchestrator.Requests;

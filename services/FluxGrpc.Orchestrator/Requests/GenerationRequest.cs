@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using FluxGrpc.Orchestrator.Models;
 using FluxGrpc.Orchestrator.Sampling;
+using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.Tensors;
 using FluxGrpc.V1;
 using Grpc.Core;

@@ -1,4 +1,4 @@
-using FluxGrpc.Orchestrator.Models;
+using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.V1;
 
 namespace FluxGrpc.UnitTests.Orchestrator;

@@ -3,7 +3,7 @@ using FluxGrpc.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
-namespace FluxGrpc.Orchestrator.Models;
+namespace FluxGrpc.Orchestrator.Tier;
 
 /// <summary>The services behind the orchestrator: a text encoder, one or more denoisers, a VAE.</summary>
 internal sealed class ModelTier : IDisposable

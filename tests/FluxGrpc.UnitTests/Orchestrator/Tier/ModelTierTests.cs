@@ -1,9 +1,9 @@
 using FluxGrpc.Orchestrator;
-using FluxGrpc.Orchestrator.Models;
+using FluxGrpc.Orchestrator.Tier;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
-namespace FluxGrpc.UnitTests.Orchestrator.Models;
+namespace FluxGrpc.UnitTests.Orchestrator.Tier;
 
 public sealed class ModelTierTests
 {

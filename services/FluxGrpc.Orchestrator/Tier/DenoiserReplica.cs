@@ -2,7 +2,7 @@ using FluxGrpc.Channels;
 using FluxGrpc.V1;
 using Microsoft.Extensions.Logging;
 
-namespace FluxGrpc.Orchestrator.Models;
+namespace FluxGrpc.Orchestrator.Tier;
 
 /// <summary>One of the denoisers, which all have the same model.</summary>
 internal sealed class DenoiserReplica : IDisposable

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 using Polly;
 using Polly.Retry;
 
-namespace FluxGrpc.Orchestrator.Models;
+namespace FluxGrpc.Orchestrator.Tier;
 
 /// <summary>
 /// A service behind the orchestrator: the channel to it, and how its calls are retried and fail. Only UNAVAILABLE, and

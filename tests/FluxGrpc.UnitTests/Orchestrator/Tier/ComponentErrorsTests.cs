@@ -1,11 +1,11 @@
-using FluxGrpc.Orchestrator.Models;
+using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.Tensors;
 using Google.Rpc;
 using Grpc.Core;
 using Xunit;
 using Status = Grpc.Core.Status;
 
-namespace FluxGrpc.UnitTests.Orchestrator.Models;
+namespace FluxGrpc.UnitTests.Orchestrator.Tier;
 
 public sealed class ComponentErrorsTests
 {

@@ -5,7 +5,7 @@ using Google.Rpc;
 using Grpc.Core;
 using GrpcStatusProto = Google.Rpc.Status;
 
-namespace FluxGrpc.Orchestrator.Models;
+namespace FluxGrpc.Orchestrator.Tier;
 
 /// <summary>
 /// What a failure of a service behind the orchestrator means to the orchestrator's caller. Texts of the transport are not passed

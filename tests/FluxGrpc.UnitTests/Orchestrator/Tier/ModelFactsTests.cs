@@ -1,9 +1,9 @@
-using FluxGrpc.Orchestrator.Models;
+using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.V1;
 using Grpc.Core;
 using Xunit;
 
-namespace FluxGrpc.UnitTests.Orchestrator.Models;
+namespace FluxGrpc.UnitTests.Orchestrator.Tier;
 
 public sealed class ModelFactsTests
 {

@@ -6,7 +6,7 @@ using Grpc.HealthCheck;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace FluxGrpc.Orchestrator.Models;
+namespace FluxGrpc.Orchestrator.Tier;
 
 /// <summary>
 /// Keeps the orchestrator's own health: SERVING while the three services behind it are SERVING and their models fit together.

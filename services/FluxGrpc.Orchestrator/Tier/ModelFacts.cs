@@ -3,7 +3,7 @@ using FluxGrpc.Tensors;
 using FluxGrpc.V1;
 using Grpc.Core;
 
-namespace FluxGrpc.Orchestrator.Models;
+namespace FluxGrpc.Orchestrator.Tier;
 
 /// <summary>What the three services behind the orchestrator say of their models, which fit one another.</summary>
 internal sealed record ModelFacts

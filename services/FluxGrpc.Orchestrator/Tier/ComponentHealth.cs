@@ -1,7 +1,7 @@
 using Grpc.Core;
 using Grpc.Health.V1;
 
-namespace FluxGrpc.Orchestrator.Models;
+namespace FluxGrpc.Orchestrator.Tier;
 
 /// <summary>Follows one service's health by grpc.health.v1 Watch, connecting again whenever the watch breaks.</summary>
 /// <param name="component">The service.</param>
