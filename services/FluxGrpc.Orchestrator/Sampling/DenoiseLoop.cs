@@ -13,16 +13,16 @@ public delegate Task<StepResult> PredictVelocity(int index, float timestep, Tens
 /// <summary>A step that was taken.</summary>
 /// <param name="Index">Index of the step.</param>
 /// <param name="Elapsed">Time of the whole step.</param>
-/// <param name="Latents">The latents [1, N, C] that went into it.</param>
-/// <param name="Result">The denoiser's answer.</param>
+/// <param name="Latents">The latents [1, N, C] that went into its last evaluation.</param>
+/// <param name="Result">The denoiser's answer to that.</param>
 public sealed record CompletedStep(int Index, TimeSpan Elapsed, Tensor Latents, StepResult Result);
 
 /// <summary>Takes an image from where it stands to its last step. Reference: <c>denoise</c>.</summary>
 public static class DenoiseLoop
 {
     /// <summary>
-    /// Takes the steps that are still to do, one each time the caller asks for the next. When a step fails the image is as it
-    /// was before that step, and another call goes on from there.
+    /// Takes the steps that are still to do, one each time the caller asks for the next. When an evaluation fails the image is as it
+    /// was before that evaluation, and another call goes on from there.
     /// </summary>
     /// <param name="image">The image; moved on by each step.</param>
     /// <param name="predict">Evaluates the velocity.</param>
@@ -34,11 +34,18 @@ public static class DenoiseLoop
         {
             var started = time.GetTimestamp();
             var index = image.NextStep;
-            var latents = image.LatentsMessage();
-            var result = await predict(index, image.Timestep, latents);
-            if (Problem(result, image) is { } problem)
-                throw new InvalidDataException($"The velocity of step {index} {problem}");
-            image.Advance(TensorMessage.Floats(result.Velocity));
+            Tensor latents;
+            StepResult result;
+            do
+            {
+                latents = image.LatentsMessage();
+                result = await predict(index, image.Timestep, latents);
+                if (Problem(result, image) is { } problem)
+                    throw new InvalidDataException($"The velocity of step {index} {problem}");
+                image.Advance(TensorMessage.Floats(result.Velocity));
+            }
+            while (image.NextStep == index); // Some samplers evaluate twice in a step.
+
             yield return new CompletedStep(index, time.GetElapsedTime(started), latents, result);
         }
     }
