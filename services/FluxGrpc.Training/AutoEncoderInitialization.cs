@@ -1,4 +1,5 @@
 using FluxGrpc.Vae.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FluxGrpc.Training;
@@ -11,7 +12,7 @@ internal static class AutoEncoderInitialization
 {
     private const double QuietBranch = 0.1;
     private const double QuietPicture = 0.3;
-    private const double FirstLogVariance = -4;
+    private static readonly Scalar _firstLogVariance = -4;
 
     /// <summary>Replaces the weights.</summary>
     public static void Apply(AutoEncoder model, int seed)
@@ -24,16 +25,18 @@ internal static class AutoEncoderInitialization
             if (parameter.dim() > 1)
             {
                 var fanIn = parameter.numel() / parameter.shape[0];
-                parameter.copy_(randn(parameter.shape, generator: generator) * (Loudness(name) / Math.Sqrt(fanIn)));
+                using Scalar deviation = Loudness(name) / Math.Sqrt(fanIn);
+                parameter.copy_(randn(parameter.shape, generator: generator) * deviation);
             }
             else
             {
                 // TorchSharp leaves the norms' weights as the memory was.
-                parameter.fill_(name.EndsWith(".bias", StringComparison.Ordinal) ? 0 : 1);
+                using Scalar value = name.EndsWith(".bias", StringComparison.Ordinal) ? 0 : 1;
+                parameter.fill_(value);
             }
 
             if (name == "encoder.conv_out.bias")
-                parameter.slice(0, parameter.shape[0] / 2, parameter.shape[0], 1).fill_(FirstLogVariance);
+                parameter.slice(0, parameter.shape[0] / 2, parameter.shape[0], 1).fill_(_firstLogVariance);
         }
     }
 

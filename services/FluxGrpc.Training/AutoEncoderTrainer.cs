@@ -18,8 +18,14 @@ internal sealed class AutoEncoderTrainer : IDisposable
     private const int CropsPerStep = 8;
     private const int FullPicturesPerStep = 2;
     private const int StepsPerFullPicture = 6;
-    private const double DivergenceWeight = 1e-3;
     private const int ValidationPictures = 32;
+
+    private static readonly Scalar _divergenceWeight = 1e-3;
+    private static readonly Scalar _half = 0.5;
+    private static readonly Scalar _one = 1;
+    private static readonly Scalar _lowest = -1;
+    private static readonly Scalar _lowestLogVariance = -30;
+    private static readonly Scalar _highestLogVariance = 20;
 
     private readonly TrainingOptions _options;
     private readonly WorkerThreads _workers;
@@ -81,8 +87,8 @@ internal sealed class AutoEncoderTrainer : IDisposable
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
         var pictures = ValidationBatch(heldOut: true);
-        var error = (_model.call(pictures).to(ScalarType.Float32).clamp(-1, 1) - pictures).square().mean([1, 2, 3]);
-        return (10 * (4 / error).log10()).mean().item<float>();
+        var error = (_model.call(pictures).to(ScalarType.Float32).clamp(_lowest, _one) - pictures).square().mean([1, 2, 3]);
+        return error.data<float>().Select(square => 10 * Math.Log10(4 / square)).Average();
     }
 
     public void Dispose()
@@ -112,12 +118,12 @@ internal sealed class AutoEncoderTrainer : IDisposable
         using var scope = NewDisposeScope();
         using var generator = new Generator((ulong)(uint)seed, _options.Device);
         var moments = _model.EncodeMoments(pictures).to(ScalarType.Float32).chunk(2, dim: 1);
-        var (mean, logVariance) = (moments[0], moments[1].clamp(-30, 20));
+        var (mean, logVariance) = (moments[0], moments[1].clamp(_lowestLogVariance, _highestLogVariance));
         var noise = randn(mean.shape, device: _options.Device, generator: generator);
-        var decoded = _model.Decode(mean + (logVariance * 0.5).exp() * noise).to(ScalarType.Float32);
+        var decoded = _model.Decode(mean + (logVariance * _half).exp() * noise).to(ScalarType.Float32);
         var difference = decoded - pictures;
-        var divergence = (mean.square() + logVariance.exp() - 1 - logVariance).mean() * 0.5;
-        return (difference.abs().mean() + difference.square().mean() + divergence * DivergenceWeight).MoveToOuterDisposeScope();
+        var divergence = (mean.square() + logVariance.exp() - _one - logVariance).mean() * _half;
+        return (difference.abs().mean() + difference.square().mean() + divergence * _divergenceWeight).MoveToOuterDisposeScope();
     }
 
     private Tensor ValidationBatch(bool heldOut)

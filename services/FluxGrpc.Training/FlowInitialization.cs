@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FluxGrpc.Training;
@@ -15,10 +16,11 @@ internal static class FlowInitialization
         using var scope = NewDisposeScope();
         foreach (var (name, parameter) in module.named_parameters())
         {
+            using Scalar value = parameter.dim() > 1 ? Deviation(name, parameter) : name.EndsWith(".bias", StringComparison.Ordinal) ? 0 : 1;
             if (parameter.dim() > 1)
-                parameter.copy_(randn(parameter.shape, generator: generator) * Deviation(name, parameter));
+                parameter.copy_(randn(parameter.shape, generator: generator) * value);
             else
-                parameter.fill_(name.EndsWith(".bias", StringComparison.Ordinal) ? 0 : 1); // TorchSharp leaves norms uninitialised.
+                parameter.fill_(value); // TorchSharp leaves norms uninitialised.
         }
     }
 

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FluxGrpc.Training;
@@ -9,7 +10,8 @@ internal static class FlowNoise
     public static (Tensor Times, Tensor Noise) Draw(Tensor latents, double mean, double deviation, Generator generator)
     {
         using var scope = NewDisposeScope();
-        var times = (randn([latents.shape[0]], device: latents.device, generator: generator) * deviation + mean).sigmoid();
+        using Scalar scale = deviation, shift = mean;
+        var times = (randn([latents.shape[0]], device: latents.device, generator: generator) * scale + shift).sigmoid();
         var noise = randn(latents.shape, device: latents.device, generator: generator);
         return (times.MoveToOuterDisposeScope(), noise.MoveToOuterDisposeScope());
     }

@@ -2,6 +2,7 @@ using FluxGrpc.Scenes;
 using FluxGrpc.Training.Optimization;
 using FluxGrpc.Training.Reports;
 using FluxGrpc.Vae.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FluxGrpc.Training;
@@ -71,8 +72,8 @@ internal sealed class GuidanceDistillation : IDisposable
         var batch = _pictures.Draw(_optimizer.StepCount, worker, TrainingPictures.ShareOfTwo(1));
         using var generator = new Generator((ulong)(uint)seed, _options.Device);
         var (times, noise) = FlowNoise.Draw(batch.Latents, TimeMean, TimeDeviation, generator);
-        var guidance = rand(times.shape, device: _options.Device, generator: generator)
-            * (StrongestGuidance - WeakestGuidance) + WeakestGuidance;
+        using Scalar range = StrongestGuidance - WeakestGuidance, weakest = WeakestGuidance;
+        var guidance = rand(times.shape, device: _options.Device, generator: generator) * range + weakest;
         var noisy = FlowNoise.Mix(batch.Latents, noise, times);
         var captions = new Captions(seed);
         var (text, target) = Guided(noisy, times, guidance, [.. batch.Scenes.Select(captions.Next)], batch.Positions);

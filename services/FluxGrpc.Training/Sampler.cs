@@ -2,6 +2,7 @@ using FluxGrpc.Denoiser.Model;
 using FluxGrpc.Orchestrator.Sampling;
 using FluxGrpc.Scenes;
 using FluxGrpc.Vae.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FluxGrpc.Training;
@@ -42,7 +43,8 @@ internal sealed class Sampler(FlowModel model, AutoEncoder autoEncoder, Device d
             using var stepScope = NewDisposeScope();
             var times = full([prompts.Count], timesteps[step], device: device);
             var velocity = Velocity(latents, times, text, nothing, positions, settings);
-            var next = latents + velocity * (timesteps[step + 1] - timesteps[step]);
+            using Scalar length = timesteps[step + 1] - timesteps[step];
+            var next = latents + velocity * length;
             latents.Dispose();
             latents = next.MoveToOuterDisposeScope();
         }
@@ -59,7 +61,8 @@ internal sealed class Sampler(FlowModel model, AutoEncoder autoEncoder, Device d
         var neutral = full_like(times, FlowTrainer.NeutralGuidance);
         var conditional = model.Velocity(latents, times, neutral, text, positions);
         var unconditional = model.Velocity(latents, times, neutral, nothing, positions);
-        return unconditional + (conditional - unconditional) * settings.Guidance;
+        using Scalar guidance = settings.Guidance;
+        return unconditional + (conditional - unconditional) * guidance;
     }
 
     private static Tensor Noise(int seed, PatchGrid grid)

@@ -1,4 +1,5 @@
 using FluxGrpc.Checkpoints;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FluxGrpc.Training.Optimization;
@@ -10,7 +11,13 @@ namespace FluxGrpc.Training.Optimization;
 internal sealed class Optimizer : IDisposable
 {
     private const double AdamMomentum = 0.9;
-    private const double AdamEpsilon = 1e-8;
+
+    // Scalars are kept in variables throughout the training: TorchSharp may free one that is only a temporary while libtorch reads it.
+    private static readonly Scalar _adamEpsilon = 1e-8;
+    private static readonly Scalar _muonEpsilon = 1e-7;
+    private static readonly Scalar _muonA = 3.4445;
+    private static readonly Scalar _muonB = -4.7750;
+    private static readonly Scalar _muonC = 2.0315;
 
     private readonly OptimizerSettings _settings;
     private readonly WorkerThreads _workers;
@@ -99,17 +106,16 @@ internal sealed class Optimizer : IDisposable
     /// <remarks>The quintic iteration of Jordan et al. (Muon, 2024), in bfloat16 as there.</remarks>
     internal static Tensor Orthogonalize(Tensor matrix)
     {
-        const double A = 3.4445, B = -4.7750, C = 2.0315;
         const int Iterations = 5;
         using var scope = NewDisposeScope();
         var isTall = matrix.shape[0] > matrix.shape[1];
         var x = (isTall ? matrix.t() : matrix).to(ScalarType.BFloat16).contiguous();
-        x = x / (x.norm() + 1e-7);
+        x = x / (x.norm() + _muonEpsilon);
         for (var i = 0; i < Iterations; i++)
         {
             var gram = x.matmul(x.t());
-            var polynomial = gram * B + gram.matmul(gram) * C;
-            x = x * A + polynomial.matmul(x);
+            var polynomial = gram * _muonB + gram.matmul(gram) * _muonC;
+            x = x * _muonA + polynomial.matmul(x);
         }
 
         return (isTall ? x.t() : x).to(ScalarType.Float32).MoveToOuterDisposeScope();
@@ -130,25 +136,31 @@ internal sealed class Optimizer : IDisposable
 
     private void UpdateByMuon(LearnedParameter parameter, Tensor gradient, double factor)
     {
-        parameter.Momentum.mul_(_settings.MuonMomentum).add_(gradient);
-        var ahead = gradient + parameter.Momentum * _settings.MuonMomentum;
+        using Scalar momentum = _settings.MuonMomentum;
+        parameter.Momentum.mul_(momentum).add_(gradient);
+        var ahead = gradient + parameter.Momentum * momentum;
         var flat = ahead.flatten(1);    // A convolution's kernel is a matrix of output channels by everything else.
-        var rate = _settings.MuonRate(flat.shape[0], flat.shape[1]);
-        parameter.Master.add_(Orthogonalize(flat).reshape(parameter.Master.shape), alpha: -rate * factor);
+        using Scalar rate = -_settings.MuonRate(flat.shape[0], flat.shape[1]) * factor;
+        parameter.Master.add_(Orthogonalize(flat).reshape(parameter.Master.shape), alpha: rate);
     }
 
     private void UpdateByAdam(LearnedParameter parameter, Tensor gradient, double factor)
     {
+        using Scalar unbias = 1 / (1 - Math.Pow(AdamMomentum, StepCount));
+        using Scalar unbiasSquare = 1 / (1 - Math.Pow(_settings.AdamSquareDecay, StepCount));
+        using Scalar rate = _settings.AdamRate * factor;
         parameter.Momentum.lerp_(gradient, 1 - AdamMomentum);
         parameter.Square!.lerp_(gradient.square(), 1 - _settings.AdamSquareDecay);
-        var momentum = parameter.Momentum / (1 - Math.Pow(AdamMomentum, StepCount));
-        var square = parameter.Square / (1 - Math.Pow(_settings.AdamSquareDecay, StepCount));
-        parameter.Master.sub_(momentum / (square.sqrt() + AdamEpsilon) * (_settings.AdamRate * factor));
+        var momentum = parameter.Momentum * unbias;
+        var square = parameter.Square * unbiasSquare;
+        parameter.Master.sub_(momentum / (square.sqrt() + _adamEpsilon) * rate);
     }
 
-    private static Tensor Mean(Tensor[][] gradients, int index) =>
-        gradients.Select(ofWorker => ofWorker[index].to(ScalarType.Float32)).Aggregate((sum, gradient) => sum + gradient)
-        / gradients.Length;
+    private static Tensor Mean(Tensor[][] gradients, int index)
+    {
+        using Scalar share = 1.0 / gradients.Length;
+        return gradients.Select(ofWorker => ofWorker[index].to(ScalarType.Float32)).Aggregate((sum, gradient) => sum + gradient) * share;
+    }
 
     /// <summary>Parameters for each worker, about the same work for all: the largest first, each to whom has least.</summary>
     private static int[][] Share(IReadOnlyList<LearnedParameter> parameters, int workers)

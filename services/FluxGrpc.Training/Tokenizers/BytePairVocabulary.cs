@@ -1,12 +1,12 @@
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace FluxGrpc.Training.Tokenizers;
 
 /// <summary>
-/// Makes CLIP's vocabulary by byte-pair encoding: the 256 bytes, alone and at the end of a word, then merges of the most frequent
-/// pairs until each word of the captions is one token.
+/// Makes CLIP's vocabulary by byte-pair encoding: the printable characters of ASCII in lower case, alone and at the end of a word, then
+/// merges of the most frequent pairs until each word of the captions is one token. Bytes of other characters, which no caption has, are
+/// left out: each would be an embedding that training never touches.
 /// </summary>
 internal static class BytePairVocabulary
 {
@@ -19,8 +19,8 @@ internal static class BytePairVocabulary
     public static void Write(IReadOnlyDictionary<string, int> words, string folder)
     {
         var merges = Merges(words);
-        var bytes = ByteSymbols().ToArray();
-        var tokens = bytes.Concat(bytes.Select(symbol => symbol + EndOfWord))
+        var characters = Characters().ToArray();
+        var tokens = characters.Concat(characters.Select(symbol => symbol + EndOfWord))
             .Concat(merges.Select(merge => merge.First + merge.Second))
             .Concat(["<|startoftext|>", "<|endoftext|>"]);
         var vocabulary = tokens.Select((token, id) => (token, id)).ToDictionary(entry => entry.token, entry => entry.id);
@@ -78,13 +78,6 @@ internal static class BytePairVocabulary
         }
     }
 
-    /// <summary>A printable character for each byte, those that are printable first. Reference: <c>bytes_to_unicode</c>.</summary>
-    private static IEnumerable<string> ByteSymbols()
-    {
-        var printable = Enumerable.Range('!', '~' - '!' + 1)
-            .Concat(Enumerable.Range('¡', '¬' - '¡' + 1))
-            .Concat(Enumerable.Range('®', 'ÿ' - '®' + 1))
-            .ToArray();
-        return printable.Concat(Enumerable.Range(256, 256 - printable.Length)).Select(code => new Rune(code).ToString());
-    }
+    private static IEnumerable<string> Characters() =>
+        Enumerable.Range('!', '~' - '!' + 1).Where(code => code is < 'A' or > 'Z').Select(code => ((char)code).ToString());
 }

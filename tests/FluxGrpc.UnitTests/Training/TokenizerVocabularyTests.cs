@@ -50,6 +50,19 @@ public sealed class TokenizerVocabularyTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("a red circle \u2014 please")]
+    [InlineData("a red circle \u00e9t\u00e9")]
+    [InlineData("a red circle \U0001F534")]
+    public void Characters_that_no_caption_has_end_clips_prompt_and_leave_the_words_before_alone(string prompt)
+    {
+        var known = _clip.Encode("a red circle", 12);
+        var clip = _clip.Encode(prompt, 12);
+
+        Assert.Equal(known.Ids.Take(5), clip.Ids.Take(5)); // Start, three words, end: the vector is taken at the first end token.
+        Assert.All(clip.Ids, id => Assert.InRange(id, 0, _clip.VocabularySize - 1));
+    }
+
     [Fact]
     public void Other_words_are_spelled_and_nothing_is_an_end_and_padding()
     {
