@@ -1,4 +1,5 @@
 using System.Globalization;
+using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Conditioning;
 using FluxGrpc.Orchestrator.Images;
 using FluxGrpc.Orchestrator.Requests;
@@ -15,10 +16,11 @@ namespace FluxGrpc.Orchestrator;
 /// <param name="request">What to do.</param>
 /// <param name="facts">The models, as the request was checked against.</param>
 /// <param name="tier">The services.</param>
+/// <param name="turn">Its turn in the queue.</param>
 /// <param name="options">Deadline and cancellation of the caller, passed on to every call.</param>
 /// <param name="time">Measures the stages.</param>
 internal sealed class Generation(
-    GenerationRequest request, ModelFacts facts, ModelTier tier, CallOptions options, TimeProvider time)
+    GenerationRequest request, ModelFacts facts, ModelTier tier, Turn turn, CallOptions options, TimeProvider time)
 {
     private static readonly string _software = $"FluxGrpc {typeof(Generation).Assembly.GetName().Version!.ToString(3)}";
 
@@ -36,15 +38,23 @@ internal sealed class Generation(
     {
         yield return new GenerateResponse { Accepted = Accept() };
 
+        await foreach (var place in turn.WaitForTurnAsync(options.CancellationToken))
+            yield return new GenerateResponse { Queued = place };
+
         var conditioning = await EncodeAsync();
         yield return new GenerateResponse { Encoded = Describe(conditioning) };
 
-        var denoising = new ImageDenoising(new DenoisingOrder(request, facts, conditioning), tier, options, time);
+        var denoising = new ImageDenoising(new DenoisingOrder(request, facts, conditioning), tier, options, turn, time);
         for (var i = 0; i < request.Count; i++)
         {
             var image = DenoisingImage.FromNoise(request.Grid, request.Timesteps, facts.Vae.LatentChannels, request.SeedOf(i));
             await foreach (var progress in denoising.RunAsync(i, image))
+            {
+                if (progress.EventCase == GenerateResponse.EventOneofCase.Step)
+                    turn.Done(request.StepWork);
                 yield return progress;
+            }
+
             yield return new GenerateResponse { Image = await DrawAsync(i, image) };
         }
 
@@ -107,6 +117,7 @@ internal sealed class Generation(
         EncodeTime = _encodeTime.ToDuration(),
         DenoiseTime = denoising.Elapsed.ToDuration(),
         DecodeTime = _decodeTime.ToDuration(),
+        QueueTime = turn.Waited.ToDuration(),
         TotalTime = time.GetElapsedTime(arrived).ToDuration(),
     };
 }

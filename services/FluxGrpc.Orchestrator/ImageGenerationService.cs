@@ -1,4 +1,5 @@
 using FluxGrpc.Hosting;
+using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Requests;
 using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.V1;
@@ -9,7 +10,7 @@ namespace FluxGrpc.Orchestrator;
 
 /// <summary>Prompt in, pictures out: the edge towards the callers. Requests are named in the log, prompts never are.</summary>
 internal sealed partial class ImageGenerationService(
-    OrchestratorOptions options, ModelTier tier, TierHealth health, RequestLimit limit, TimeProvider time,
+    OrchestratorOptions options, ModelTier tier, TierHealth health, RequestLimit limit, WorkQueue queue, TimeProvider time,
     ILogger<ImageGenerationService> logger) : V1.ImageGenerationService.ImageGenerationServiceBase
 {
     private static readonly TimeSpan _loadTimeout = TimeSpan.FromSeconds(2);
@@ -19,15 +20,16 @@ internal sealed partial class ImageGenerationService(
         GenerateRequest request, IServerStreamWriter<GenerateResponse> responseStream, ServerCallContext context)
     {
         var arrived = time.GetTimestamp();
-        using var place = limit.Enter();
+        using var inHand = limit.Enter();
         var call = OnBehalfOf(context);
         var facts = await tier.GetFactsAsync(call);
         var valid = GenerationRequest.Parse(request, RequestLimits.Of(options, facts), facts);
+        using var turn = queue.Enter(valid.Priority, valid.Work);
 
         LogBegin(logger, valid.Id, valid.Grid.Width, valid.Grid.Height, valid.Steps, valid.Count);
         try
         {
-            await foreach (var response in new Generation(valid, facts, tier, call, time).RunAsync(arrived))
+            await foreach (var response in new Generation(valid, facts, tier, turn, call, time).RunAsync(arrived))
                 await responseStream.WriteAsync(response, call.CancellationToken);
             LogEnd(logger, valid.Id, time.GetElapsedTime(arrived).TotalSeconds);
         }
@@ -51,14 +53,19 @@ internal sealed partial class ImageGenerationService(
             Denoiser = facts.Denoiser,
             Vae = facts.Vae,
             Defaults = GenerationDefaults.Of(facts, limits).ToSettings(facts),
-            Limits = limits.ToMessage(options.MaxGenerations),
+            Limits = limits.ToMessage(options),
         };
     }
 
     /// <inheritdoc/>
     public override async Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context)
     {
-        var response = new GetStatusResponse { Generations = limit.InHand };
+        var response = new GetStatusResponse
+        {
+            Generations = queue.Running + queue.Waiting,
+            Waiting = queue.Waiting,
+            QueuedWork = queue.QueuedWork,
+        };
         foreach (var component in health.Components)
         {
             var problem = component.Problem;

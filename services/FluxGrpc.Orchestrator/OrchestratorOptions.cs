@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using FluxGrpc.Channels;
 using FluxGrpc.Hosting;
+using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Sampling;
 
 namespace FluxGrpc.Orchestrator;
@@ -62,13 +63,34 @@ public sealed class OrchestratorOptions : ServiceOptions
     [Description("Largest number of images in a request.")]
     public int MaxCount { get; set; } = 16;
 
+    /// <summary>Largest number of requests in hand, running or waiting.</summary>
+    [Range(1, 1_000_000)]
+    [Description("Largest number of requests in hand, running or waiting; more are refused at once.")]
+    public int MaxRequests { get; set; } = 10_000;
+
     /// <summary>Largest number of generations at once.</summary>
     [Range(1, 100_000)]
-    [Description("Largest number of generations at once; more are refused at once.")]
-    public int MaxGenerations { get; set; } = 8;
+    [Description("Largest number of generations at once; more wait.")]
+    public int MaxGenerations { get; set; } = 64;
+
+    /// <summary>
+    /// Largest work that may wait, in steps · (image + text tokens) · images. The default is a little more than a thousand
+    /// pictures of 1024×1024 in 28 steps.
+    /// </summary>
+    [Range(0.0, 1e15)]
+    [Description("Largest work that may wait, in steps times tokens (1024x1024 in 28 steps: 129024); requests beyond it are refused.")]
+    public long MaxQueuedWork { get; set; } = 150_000_000;
+
+    /// <summary>Seconds after which a waiting batch request gets a share of the places.</summary>
+    [Range(0, 86_400)]
+    [Description("Seconds after which waiting batch requests get every eighth place, however many interactive ones wait.")]
+    public int BatchPatienceSeconds { get; set; } = 60;
 
     /// <summary>The denoisers' addresses; valid options only.</summary>
     internal IEnumerable<ServiceAddress> DenoiserAddresses() => Denoiser.Split(',').Select(ServiceAddress.Parse);
+
+    /// <summary>The bounds of the queue.</summary>
+    internal QueueLimits QueueLimits() => new(MaxGenerations, MaxQueuedWork, TimeSpan.FromSeconds(BatchPatienceSeconds));
 
     /// <inheritdoc/>
     public override IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

@@ -1,4 +1,5 @@
 using FluxGrpc.Hosting;
+using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Tier;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,7 +23,8 @@ public static class OrchestratorServer
         var builder = ServiceHost.CreateBuilder(options);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton<ModelTier>();
-        builder.Services.AddSingleton(new RequestLimit(options.MaxGenerations));
+        builder.Services.AddSingleton(new RequestLimit(options.MaxRequests));
+        builder.Services.AddSingleton(provider => new WorkQueue(options.QueueLimits(), provider.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<TierHealth>();
         builder.Services.AddSingleton<IModelReadiness>(provider => provider.GetRequiredService<TierHealth>());
         builder.Services.AddHostedService(provider => provider.GetRequiredService<TierHealth>());

@@ -47,8 +47,17 @@ internal sealed record GenerationRequest
     /// <summary>Also send the tensors.</summary>
     public required bool IncludeTensors { get; init; }
 
+    /// <summary>Interactive or batch.</summary>
+    public required Priority Priority { get; init; }
+
     /// <summary>Number of denoising steps.</summary>
     public int Steps => Timesteps.Length - 1;
+
+    /// <summary>Work of a step: image and text tokens.</summary>
+    public long StepWork => Grid.TokenCount + MaxTokens;
+
+    /// <summary>Work of the whole request: steps times tokens.</summary>
+    public long Work => StepWork * Steps * Count;
 
     /// <summary>Seed of an image; wraps around after the largest.</summary>
     public ulong SeedOf(int image) => unchecked(Seed + (ulong)image);
@@ -72,6 +81,7 @@ internal sealed record GenerationRequest
         violations.CheckRange("count", count, 1, limits.MaxCount);
         violations.CheckRange("max_tokens", maxTokens, LeastTokens, limits.MaxTokens);
         CheckId(violations, message.RequestId);
+        CheckPriority(violations, message.Priority);
         violations.ThrowIfAny();
 
         var grid = PatchGrid.OfPixels(width, height);
@@ -87,6 +97,7 @@ internal sealed record GenerationRequest
             MaxTokens = maxTokens,
             Timesteps = facts.Timesteps(steps, grid),
             IncludeTensors = message.IncludeTensors,
+            Priority = message.Priority == Priority.Batch ? Priority.Batch : Priority.Interactive,
         };
     }
 
@@ -154,6 +165,12 @@ internal sealed record GenerationRequest
     {
         if (id.Length > MaxIdLength || id.Any(character => character is < '!' or > '~'))
             violations.Add("request_id", $"is not a name; allowed: up to {MaxIdLength} visible ASCII characters");
+    }
+
+    private static void CheckPriority(Violations violations, Priority priority)
+    {
+        if (!Enum.IsDefined(priority))
+            violations.Add("priority", $"is {(int)priority}; allowed: PRIORITY_INTERACTIVE, PRIORITY_BATCH, or left out");
     }
 
     /// <summary>32 bits: the generator takes no more, and they are easy to note down.</summary>

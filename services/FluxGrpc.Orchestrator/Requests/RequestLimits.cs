@@ -62,8 +62,8 @@ internal sealed record RequestLimits
     }
 
     /// <summary>As on the wire.</summary>
-    /// <param name="maxGenerations">Largest number of generations at once.</param>
-    public GenerationLimits ToMessage(int maxGenerations) => new()
+    /// <param name="options">Also bound how many requests run and wait.</param>
+    public GenerationLimits ToMessage(OrchestratorOptions options) => new()
     {
         MaxPromptLength = MaxPromptLength,
         MinSide = MinSide,
@@ -72,7 +72,8 @@ internal sealed record RequestLimits
         MaxSteps = MaxSteps,
         MaxGuidance = MaxGuidance,
         MaxCount = MaxCount,
-        MaxGenerations = maxGenerations,
+        MaxGenerations = options.MaxGenerations,
+        MaxQueuedWork = options.MaxQueuedWork,
     };
 
     private static int RoundDown(int side) => side / PatchGrid.PixelsPerPatch * PatchGrid.PixelsPerPatch;

@@ -1,3 +1,4 @@
+using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Sampling;
 using FluxGrpc.Tensors;
 using FluxGrpc.V1;
@@ -10,8 +11,10 @@ namespace FluxGrpc.Orchestrator.Tier;
 /// <param name="order">What to do.</param>
 /// <param name="tier">The services.</param>
 /// <param name="options">Deadline and cancellation of the caller.</param>
+/// <param name="gate">Lets each step pass, or has the image wait while other work comes first.</param>
 /// <param name="time">Measures the steps.</param>
-internal sealed class ImageDenoising(DenoisingOrder order, ModelTier tier, CallOptions options, TimeProvider time)
+internal sealed class ImageDenoising(
+    DenoisingOrder order, ModelTier tier, CallOptions options, IStepGate gate, TimeProvider time)
 {
     private const int MaxSessionIdLength = 128;
 
@@ -23,21 +26,29 @@ internal sealed class ImageDenoising(DenoisingOrder order, ModelTier tier, CallO
     /// <summary>Takes one image to its last step.</summary>
     /// <param name="index">The image's place in the request.</param>
     /// <param name="image">The image; moved on by each step.</param>
-    /// <returns>A step event for each step, as the caller asks for it.</returns>
+    /// <returns>A step event for each step, as the caller asks for it; its places in the queue while it has to pause.</returns>
     /// <exception cref="RpcException">The denoiser failed; see <see cref="ComponentErrors"/>.</exception>
     /// <exception cref="InvalidDataException">It answered nonsense.</exception>
     /// <exception cref="OperationCanceledException">The caller is gone.</exception>
     public async IAsyncEnumerable<GenerateResponse> RunAsync(int index, DenoisingImage image)
     {
-        var denoiser = tier.NextDenoiser();
-        using var session = await OpenSessionAsync(denoiser, index, image);
-        await foreach (var step in DenoiseLoop.RunAsync(image, Through(denoiser, session), time))
+        while (!image.IsDone)
         {
-            Elapsed += step.Elapsed;
-            yield return new GenerateResponse { Step = Describe(step, index, session.ReplicaId) };
-        }
+            await foreach (var place in gate.WaitForTurnAsync(options.CancellationToken))
+                yield return new GenerateResponse { Queued = place };
 
-        await denoiser.Component.CallOnceAsync(_ => session.CompleteAsync(), options);
+            var denoiser = tier.NextDenoiser();
+            using var session = await OpenSessionAsync(denoiser, index, image);
+            await foreach (var step in DenoiseLoop.RunAsync(image, Through(denoiser, session), time))
+            {
+                Elapsed += step.Elapsed;
+                yield return new GenerateResponse { Step = Describe(step, index, session.ReplicaId) };
+                if (gate.MustPause)
+                    break;
+            }
+
+            await denoiser.Component.CallOnceAsync(_ => session.CompleteAsync(), options);
+        }
     }
 
     /// <summary>Opens the image's session at the step where the image stands.</summary>
@@ -51,6 +62,7 @@ internal sealed class ImageDenoising(DenoisingOrder order, ModelTier tier, CallO
             Grid = image.Grid.ToMessage(),
             Sigmas = { image.Timesteps },
             FirstStepIndex = image.NextStep,
+            Priority = order.Request.Priority,
             ExpectedFingerprint = order.Facts.Denoiser.Component.Fingerprint,
         };
         if (order.Request.Guidance is { } guidance)

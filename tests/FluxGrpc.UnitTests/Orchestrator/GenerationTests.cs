@@ -15,7 +15,7 @@ public sealed class GenerationTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _tier.Options.MaxGenerations = 1;
+        (_tier.Options.MaxGenerations, _tier.Options.MaxQueuedWork) = (1, 0);
         await _tier.StartAsync();
     }
 
