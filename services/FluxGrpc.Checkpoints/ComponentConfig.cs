@@ -60,6 +60,22 @@ public sealed class ComponentConfig
                 : throw Wrong(key, value, "a list of whole numbers"))];
     }
 
+    /// <summary>A matrix: a list of lists of numbers, all of one length; null where the file does not have it.</summary>
+    /// <exception cref="InvalidDataException">It is something else.</exception>
+    public IReadOnlyList<IReadOnlyList<double>>? TryGetRows(string key)
+    {
+        if (Find(key) is not { } value)
+            return null;
+        IReadOnlyList<double>[] rows = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(row => Numbers(key, row))] : [];
+        return rows.Length > 0 && rows.All(row => row.Count == rows[0].Count)
+            ? rows
+            : throw Wrong(key, value, "a list of lists of as many numbers");
+    }
+
+    /// <summary>A list of numbers; null where the file does not have it.</summary>
+    /// <exception cref="InvalidDataException">It is something else.</exception>
+    public IReadOnlyList<double>? TryGetDoubles(string key) => Find(key) is { } value ? Numbers(key, value) : null;
+
     /// <summary>Checks a size that the tensors' shapes tell, where the file states it too.</summary>
     /// <exception cref="InvalidDataException">The two contradict each other.</exception>
     public void MustAgree(string key, long fromTensors)
@@ -91,4 +107,10 @@ public sealed class ComponentConfig
             text = text[..maxShown] + "…";
         return new InvalidDataException($"{FileName}: {key} must be {expected}, but is {text}");
     }
+
+    private static double[] Numbers(string key, JsonElement value) => value.ValueKind == JsonValueKind.Array
+        ? [.. value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number && double.IsFinite(item.GetDouble())
+            ? item.GetDouble()
+            : throw Wrong(key, value, "a list of numbers"))]
+        : throw Wrong(key, value, "a list of numbers");
 }

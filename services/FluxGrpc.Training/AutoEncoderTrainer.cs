@@ -69,7 +69,8 @@ internal sealed class AutoEncoderTrainer : IDisposable
     {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
-        var latents = _model.Encode(ValidationBatch(heldOut: false));
+        var pictures = ValidationBatch(heldOut: false);
+        var latents = _model.Encode(pictures);
         var config = MiniModel.AutoEncoder with
         {
             ShiftFactor = Math.Round(latents.mean().item<float>(), 5),
@@ -78,7 +79,7 @@ internal sealed class AutoEncoderTrainer : IDisposable
         var finished = new AutoEncoder(config, _options.Device);
         finished.to(ComputeType);
         finished.load_state_dict(_model.state_dict());
-        return (finished, config);
+        return (finished, config with { LatentColors = LatentColorsFit.Of(finished, pictures) });
     }
 
     /// <summary>Peak signal-to-noise ratio in dB of pictures of held-out scenes after encoding and decoding.</summary>

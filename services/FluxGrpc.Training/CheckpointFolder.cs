@@ -119,6 +119,8 @@ internal static class CheckpointFolder
         ["use_quant_conv"] = false,
         ["use_post_quant_conv"] = false,
         ["force_upcast"] = true,
+        ["latent_rgb_factors"] = new JsonArray([.. config.LatentColors!.Factors.Select(Array)]),
+        ["latent_rgb_factors_bias"] = Array(config.LatentColors.Bias),
     };
 
     private static JsonObject T5(T5Config config) => new()
@@ -155,6 +157,8 @@ internal static class CheckpointFolder
         ["eos_token_id"] = config.EndTokenId,
         ["pad_token_id"] = config.EndTokenId,
     };
+
+    private static JsonArray Array(IEnumerable<double> numbers) => new([.. numbers.Select(number => (JsonNode)number)]);
 
     private static JsonArray Array(IEnumerable<long> numbers) => new([.. numbers.Select(number => (JsonNode)number)]);
 

@@ -139,5 +139,12 @@ internal sealed class VaeModel : IDisposable
             ShiftFactor = (float)config.ShiftFactor,
             SampleSize = config.SampleSize,
             MaxPixels = options.MaxPixels,
+            LatentColors = config.LatentColors is { } colors
+                ? new V1.LatentColors
+                {
+                    Factors = { colors.Factors.SelectMany(row => row).Select(factor => (float)factor) },
+                    Bias = { colors.Bias.Select(bias => (float)bias) },
+                }
+                : null,
         };
 }

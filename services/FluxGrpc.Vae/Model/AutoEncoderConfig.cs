@@ -39,6 +39,9 @@ public sealed record AutoEncoderConfig
     /// <summary>Side in pixels of the square picture that the model was made for: 1024 in FLUX.1.</summary>
     public required int SampleSize { get; init; }
 
+    /// <summary>For previews; null where nobody has measured them.</summary>
+    public LatentColors? LatentColors { get; init; }
+
     /// <summary>Pixels per latent along each side: 8 in FLUX.1.</summary>
     public int DownscaleFactor => 1 << (LevelChannels.Count - 1);
 
@@ -67,8 +70,14 @@ public sealed record AutoEncoderConfig
         };
         config.RequirePlausible();
         config.RequireAgreement(checkpoint.Config);
-        return config;
+        return config with
+        {
+            LatentColors = LatentColors.TryRead(checkpoint.Config, config.LatentChannels) ?? (config.IsFlux ? LatentColors.Flux : null),
+        };
     }
+
+    private bool IsFlux => LatentChannels == LatentColors.Flux.Factors.Count
+        && ScalingFactor == DefaultScalingFactor && ShiftFactor == DefaultShiftFactor;
 
     private static long OutChannels(Checkpoint checkpoint, int level) =>
         checkpoint.ShapeOf($"encoder.down.{level}.block.0.conv1.weight", rank: 4)[0];

@@ -9,7 +9,8 @@ public sealed class AutoEncoderConfigTests : IDisposable
     private const string FullConfig = """
         { "in_channels": 3, "out_channels": 3, "block_out_channels": [8, 8, 16], "layers_per_block": 2, "latent_channels": 5,
           "norm_num_groups": 4, "scaling_factor": 0.5, "shift_factor": -0.25, "sample_size": 64,
-          "use_quant_conv": false, "use_post_quant_conv": false }
+          "use_quant_conv": false, "use_post_quant_conv": false,
+          "latent_rgb_factors": [[1, 2, 3], [0, 0, 0], [-1, 0.5, 0], [4, 5, 6], [7, 8, 9]], "latent_rgb_factors_bias": [0.1, 0.2, 0.3] }
         """;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("vae-config").FullName;
@@ -23,6 +24,8 @@ public sealed class AutoEncoderConfigTests : IDisposable
         Assert.Equal((2, 5, 4), (config.BlocksPerLevel, config.LatentChannels, config.NormGroups));
         Assert.Equal((0.5, -0.25, 64), (config.ScalingFactor, config.ShiftFactor, config.SampleSize));
         Assert.Equal((4, 8), (config.DownscaleFactor, config.PixelMultiple));
+        Assert.Equal([-1, 0.5, 0], config.LatentColors!.Factors[2]);
+        Assert.Equal([0.1, 0.2, 0.3], config.LatentColors.Bias);
     }
 
     [Fact]
@@ -34,6 +37,17 @@ public sealed class AutoEncoderConfigTests : IDisposable
 
         Assert.Equal((32, 0.3611, 0.1159, 1024), (config.NormGroups, config.ScalingFactor, config.ShiftFactor, config.SampleSize));
         Assert.Equal([32, 64], config.LevelChannels);
+    }
+
+    [Fact]
+    public void Latents_have_colors_where_the_file_says_so_or_the_autoencoder_is_that_of_Flux()
+    {
+        Assert.Null(Read("""{ "norm_num_groups": 4 }""").LatentColors);
+        Assert.Equal(LatentColors.Flux.Factors.Count, LatentColors.Flux.Factors.Count(row => row.Count == 3));
+
+        Write([32, 64], groups: 32, latentChannels: 16);
+
+        Assert.Same(LatentColors.Flux, Read(json: null).LatentColors);
     }
 
     [Theory]
@@ -49,6 +63,10 @@ public sealed class AutoEncoderConfigTests : IDisposable
     [InlineData("\"sample_size\": 64", "\"sample_size\": 0", "sample_size: 0", "allowed: 8 to")]
     [InlineData("\"sample_size\": 64", "\"sample_size\": \"large\"", "sample_size", "a whole number")]
     [InlineData("\"use_quant_conv\": false", "\"use_quant_conv\": true", "use_quant_conv = true", "no such convolution")]
+    [InlineData("[7, 8, 9]]", "[7, 8, 9], [1, 1, 1]]", "latent_rgb_factors", "5 rows")]
+    [InlineData("[7, 8, 9]]", "[7, 8]]", "latent_rgb_factors", "as many numbers")]
+    [InlineData("[0.1, 0.2, 0.3]", "[0.1, 0.2]", "latent_rgb_factors_bias", "3 numbers")]
+    [InlineData("[0.1, 0.2, 0.3]", "[0.1, 0.2, 1e999]", "latent_rgb_factors_bias", "a list of numbers")]
     public void A_file_that_contradicts_the_tensors_or_itself_is_refused(string right, string wrong, string first, string second)
     {
         var error = Assert.Throws<InvalidDataException>(() => Read(FullConfig.Replace(right, wrong, StringComparison.Ordinal)));
@@ -69,13 +87,13 @@ public sealed class AutoEncoderConfigTests : IDisposable
         return AutoEncoderConfig.Read(checkpoint);
     }
 
-    private void Write(long[] channels, long groups)
+    private void Write(long[] channels, long groups, long latentChannels = 5)
     {
         using var network = new AutoEncoder(new AutoEncoderConfig
         {
             LevelChannels = channels,
             BlocksPerLevel = 2,
-            LatentChannels = 5,
+            LatentChannels = latentChannels,
             NormGroups = groups,
             ScalingFactor = 1,
             ShiftFactor = 0,
