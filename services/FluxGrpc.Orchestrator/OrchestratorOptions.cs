@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using FluxGrpc.Channels;
 using FluxGrpc.Hosting;
 using FluxGrpc.Orchestrator.Admission;
+using FluxGrpc.Orchestrator.Detached;
 using FluxGrpc.Orchestrator.Sampling;
 
 namespace FluxGrpc.Orchestrator;
@@ -86,11 +87,39 @@ public sealed class OrchestratorOptions : ServiceOptions
     [Description("Seconds after which waiting batch requests get every eighth place, however many interactive ones wait.")]
     public int BatchPatienceSeconds { get; set; } = 60;
 
+    /// <summary>Bytes that remembered prompts may take.</summary>
+    [Range(0.0, 1e13)]
+    [Description("Bytes that encoded prompts may take, to be used again; 0 remembers none.")]
+    public long PromptCacheBytes { get; set; } = 256 << 20;
+
+    /// <summary>Seconds that a detached generation is kept after its end.</summary>
+    [Range(1, 604_800)]
+    [Description("Seconds that a detached generation is kept after its end.")]
+    public int DetachedSeconds { get; set; } = 600;
+
+    /// <summary>Largest number of detached generations, going on or kept.</summary>
+    [Range(1, 1_000_000)]
+    [Description("Largest number of detached generations, going on or kept.")]
+    public int MaxDetached { get; set; } = 1000;
+
+    /// <summary>Bytes that the events and pictures of detached generations may take.</summary>
+    [Range(1.0, 1e13)]
+    [Description("Bytes that the pictures of detached generations may take; while one goes on, those of raw pixels are set aside.")]
+    public long MaxDetachedBytes { get; set; } = 1 << 30;
+
+    /// <summary>Seconds that a caller may take to accept an event.</summary>
+    [Range(1, 86_400)]
+    [Description("Seconds that a caller may take to accept an event; then its call is cut off.")]
+    public int StalledCallerSeconds { get; set; } = 120;
+
     /// <summary>The denoisers' addresses; valid options only.</summary>
     internal IEnumerable<ServiceAddress> DenoiserAddresses() => Denoiser.Split(',').Select(ServiceAddress.Parse);
 
     /// <summary>The bounds of the queue.</summary>
     internal QueueLimits QueueLimits() => new(MaxGenerations, MaxQueuedWork, TimeSpan.FromSeconds(BatchPatienceSeconds));
+
+    /// <summary>The bounds of what is kept without a caller.</summary>
+    internal DetachedLimits DetachedLimits() => new(MaxDetached, MaxDetachedBytes, TimeSpan.FromSeconds(DetachedSeconds));
 
     /// <inheritdoc/>
     public override IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

@@ -1,5 +1,8 @@
 using FluxGrpc.Hosting;
 using FluxGrpc.Orchestrator.Admission;
+using FluxGrpc.Orchestrator.Conditioning;
+using FluxGrpc.Orchestrator.Detached;
+using FluxGrpc.Orchestrator.Images;
 using FluxGrpc.Orchestrator.Tier;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -23,8 +26,19 @@ public static class OrchestratorServer
         var builder = ServiceHost.CreateBuilder(options);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton<ModelTier>();
-        builder.Services.AddSingleton(new RequestLimit(options.MaxRequests));
         builder.Services.AddSingleton(provider => new WorkQueue(options.QueueLimits(), provider.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(new EmbeddingCache(options.PromptCacheBytes));
+        builder.Services.AddSingleton<PromptEncoder>();
+        builder.Services.AddSingleton<ImageDecoder>();
+        builder.Services.AddSingleton<GenerationStages>();
+        builder.Services.AddSingleton<GenerationRunner>();
+        builder.Services.AddSingleton(provider =>
+            new GenerationRegistry(options.DetachedLimits(), provider.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton<AttachedRuns>();
+        builder.Services.AddSingleton<DetachedRuns>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<DetachedRuns>());
+        builder.Services.AddSingleton<GenerateCalls>();
+        builder.Services.AddSingleton<OrchestratorStatus>();
         builder.Services.AddSingleton<TierHealth>();
         builder.Services.AddSingleton<IModelReadiness>(provider => provider.GetRequiredService<TierHealth>());
         builder.Services.AddHostedService(provider => provider.GetRequiredService<TierHealth>());

@@ -33,6 +33,15 @@ public static class RpcErrors
     /// <summary>DEADLINE_EXCEEDED: the server's own limit of time has passed.</summary>
     public static RpcException DeadlineExceeded(string reason, string message) => Create(Code.DeadlineExceeded, reason, message);
 
+    /// <summary>ALREADY_EXISTS: the name is taken.</summary>
+    public static RpcException AlreadyExists(string reason, string message) => Create(Code.AlreadyExists, reason, message);
+
+    /// <summary>NOT_FOUND: nothing has that name.</summary>
+    public static RpcException NotFound(string reason, string message) => Create(Code.NotFound, reason, message);
+
+    /// <summary>CANCELLED: somebody asked for it by another call.</summary>
+    public static RpcException Cancelled(string reason, string message) => Create(Code.Cancelled, reason, message);
+
     private static RpcException Retryable(Code code, string reason, string message, TimeSpan retryAfter) =>
         Create(code, reason, message, new RetryInfo { RetryDelay = retryAfter.ToDuration() });
 

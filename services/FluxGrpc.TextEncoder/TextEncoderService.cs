@@ -25,6 +25,7 @@ internal sealed class TextEncoderService(ModelSlot<TextEncoderModel> slot, Reque
             ClipUsage = input.ClipUsage,
             ContentKey = ContentKey.Of(model.Info.Component.Fingerprint, input),
             ComputeTime = elapsed.ToDuration(),
+            ModelFingerprint = model.Info.Component.Fingerprint,
         };
     }
 

@@ -59,6 +59,7 @@ internal sealed class Turn : IStepGate, IDisposable
     public async IAsyncEnumerable<GenerationQueued> WaitForTurnAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         _queue.GiveWayIfAsked(this);
+        using var span = State == TurnState.Waiting ? OrchestratorActivity.Source.StartActivity("queued") : null;
         GenerationQueued? told = null;
         while (_queue.IsWaiting(this, out var place))
         {

@@ -48,14 +48,18 @@ internal sealed class WorkQueue : IDisposable
         _sweepTimer = time.CreateTimer(_ => Sweep(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Requests that run.</summary>
-    public int Running => Locked(() => _running);
-
-    /// <summary>Requests that wait, for the first time or in the middle of their work.</summary>
-    public int Waiting => Locked(() => _interactive.Count + _batch.Count);
-
-    /// <summary>Steps times tokens of the requests that wait.</summary>
-    public long QueuedWork => Locked(() => _interactiveWork + _batchWork);
+    /// <summary>
+    /// Requests that run; those that wait, for the first time or in the middle of their work; steps times tokens that they have
+    /// to do.
+    /// </summary>
+    public (int Running, int Waiting, long QueuedWork) Load
+    {
+        get
+        {
+            lock (_lock)
+                return (_running, _interactive.Count + _batch.Count, _interactiveWork + _batchWork);
+        }
+    }
 
     /// <summary>Takes a request in: it runs at once or waits. Disposing its turn gives the place to others.</summary>
     /// <param name="priority">Interactive or batch.</param>
@@ -268,11 +272,5 @@ internal sealed class WorkQueue : IDisposable
             ahead++;
             workAhead += turn.WorkLeft;
         }
-    }
-
-    private T Locked<T>(Func<T> read)
-    {
-        lock (_lock)
-            return read();
     }
 }

@@ -6,22 +6,40 @@ using Grpc.Core;
 
 namespace FluxGrpc.Orchestrator.Conditioning;
 
-/// <summary>Has the text encoder turn the prompt into conditioning.</summary>
-internal sealed class PromptEncoder(ModelTier tier)
+/// <summary>Turns prompts into conditioning: remembers them, or has the text encoder do it.</summary>
+internal sealed class PromptEncoder(ModelTier tier, EmbeddingCache cache)
 {
-    /// <summary>Encodes the prompt; the tensors stay as they were received, for the denoiser.</summary>
-    /// <exception cref="RpcException">The text encoder failed.</exception>
+    private static readonly TimeSpan _retryDelay = TimeSpan.FromSeconds(1);
+
+    /// <summary>Encodes the prompt; the tensors stay as they were received, for the denoiser, and must not be changed.</summary>
+    /// <param name="request">The prompt and its length.</param>
+    /// <param name="facts">The models that it is encoded for.</param>
+    /// <param name="options">Deadline and cancellation of the caller.</param>
+    /// <returns>The conditioning, and whether the text encoder was spared a call.</returns>
+    /// <exception cref="RpcException">The text encoder failed, or has another model by now.</exception>
     /// <exception cref="InvalidDataException">Its answer is not what its model info says.</exception>
-    public async Task<TextEncoderServiceEncodeResponse> EncodeAsync(
+    public Task<(TextEncoderServiceEncodeResponse Encoded, bool Cached)> EncodeAsync(
         GenerationRequest request, ModelFacts facts, CallOptions options)
     {
-        var message = new TextEncoderServiceEncodeRequest { Prompt = request.Prompt, MaxTokens = request.MaxTokens };
-        if (request.T5Prompt is { } t5Prompt)
+        var key = new EmbeddingKey(request.Prompt, request.T5Prompt, request.MaxTokens, facts.TextEncoder.Component.Fingerprint);
+        return cache.GetAsync(key, shared => AskAsync(key, facts, shared), options);
+    }
+
+    private async Task<TextEncoderServiceEncodeResponse> AskAsync(EmbeddingKey key, ModelFacts facts, CallOptions options)
+    {
+        var message = new TextEncoderServiceEncodeRequest { Prompt = key.Prompt, MaxTokens = key.MaxTokens };
+        if (key.T5Prompt is { } t5Prompt)
             message.T5Prompt = t5Prompt;
 
         var reply = await tier.TextEncoder.CallAsync(
             async call => await tier.TextEncoderClient.EncodeAsync(message, call), options);
-        Check("hidden states", reply.HiddenStates, [1, request.MaxTokens, facts.TextEncoder.HiddenSize]);
+        if (reply.ModelFingerprint.Length > 0 && reply.ModelFingerprint != key.Fingerprint)
+        {
+            throw RpcErrors.Unavailable(
+                "MODEL_CHANGED", "The text encoder has another model than a moment ago; ask again", _retryDelay);
+        }
+
+        Check("hidden states", reply.HiddenStates, [1, key.MaxTokens, facts.TextEncoder.HiddenSize]);
         Check("pooled vector", reply.Pooled, [1, facts.TextEncoder.PooledSize]);
         return reply;
     }

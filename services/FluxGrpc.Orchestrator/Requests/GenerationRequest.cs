@@ -11,6 +11,7 @@ namespace FluxGrpc.Orchestrator.Requests;
 internal sealed record GenerationRequest
 {
     private const int MaxIdLength = 128;
+    private const int DrawnIdLength = 32;
     private const int LeastTokens = 2;
 
     private GenerationRequest()
@@ -50,6 +51,9 @@ internal sealed record GenerationRequest
     /// <summary>Interactive or batch.</summary>
     public required Priority Priority { get; init; }
 
+    /// <summary>Go on without the caller.</summary>
+    public required bool Detached { get; init; }
+
     /// <summary>Number of denoising steps.</summary>
     public int Steps => Timesteps.Length - 1;
 
@@ -80,14 +84,14 @@ internal sealed record GenerationRequest
         CheckGuidance(violations, message, facts, limits);
         violations.CheckRange("count", count, 1, limits.MaxCount);
         violations.CheckRange("max_tokens", maxTokens, LeastTokens, limits.MaxTokens);
-        CheckId(violations, message.RequestId);
+        CheckId(violations, message);
         CheckPriority(violations, message.Priority);
         violations.ThrowIfAny();
 
         var grid = PatchGrid.OfPixels(width, height);
         return new GenerationRequest
         {
-            Id = message.RequestId.Length > 0 ? message.RequestId : Guid.NewGuid().ToString("N"),
+            Id = message.RequestId.Length > 0 ? message.RequestId : RandomNumberGenerator.GetHexString(DrawnIdLength, lowercase: true),
             Prompt = message.Prompt,
             T5Prompt = message.HasT5Prompt ? message.T5Prompt : null,
             Grid = grid,
@@ -97,6 +101,7 @@ internal sealed record GenerationRequest
             MaxTokens = maxTokens,
             Timesteps = facts.Timesteps(steps, grid),
             IncludeTensors = message.IncludeTensors,
+            Detached = message.Detached,
             Priority = message.Priority == Priority.Batch ? Priority.Batch : Priority.Interactive,
         };
     }
@@ -161,8 +166,13 @@ internal sealed record GenerationRequest
             violations.Add("guidance", $"is given, but {facts.ModelName} takes none; allowed: leave it out");
     }
 
-    private static void CheckId(Violations violations, string id)
+    private static void CheckId(Violations violations, GenerateRequest message)
     {
+        var id = message.RequestId;
+        if (message.Detached && id.Length == 0)
+            violations.Add("request_id", "is empty; allowed for a detached request: a name that nobody guesses");
+        if (message.Detached && message.IncludeTensors)
+            violations.Add("include_tensors", "is set; allowed for a detached request: leave it out");
         if (id.Length > MaxIdLength || id.Any(character => character is < '!' or > '~'))
             violations.Add("request_id", $"is not a name; allowed: up to {MaxIdLength} visible ASCII characters");
     }

@@ -126,7 +126,7 @@ public sealed class GenerationTests : IAsyncLifetime
         using var first = _tier.Client.Generate(Request());
         Assert.True(await first.ResponseStream.MoveNext(default));
 
-        var exception = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(Request()));
+        var exception = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(new(Request()) { RequestId = "order-2" }));
         proceed.SetResult();
         while (await first.ResponseStream.MoveNext(default))
         {
@@ -135,6 +135,32 @@ public sealed class GenerationTests : IAsyncLifetime
         Assert.Equal(StatusCode.ResourceExhausted, exception.StatusCode);
         Assert.NotNull(exception.GetRpcStatus()!.GetDetail<RetryInfo>());
         Assert.Equal("Finished", (await _tier.GenerateAsync(Request()))[^1].EventCase.ToString());
+    }
+
+    [Fact]
+    public async Task A_prompt_with_another_seed_costs_no_call_of_the_text_encoder()
+    {
+        await _tier.GenerateAsync(Request());
+        var again = await _tier.GenerateAsync(new(Request()) { Seed = 7 });
+        var longer = await _tier.GenerateAsync(new(Request()) { MaxTokens = 65 });
+
+        Assert.Equal((true, false, 2), (again[1].Encoded.Cached, longer[1].Encoded.Cached, _tier.TextEncoder.Script.Calls));
+        Assert.Equal("end", again[1].Encoded.ClipUsage.DroppedText);
+        var cache = (await _tier.Client.GetStatusAsync(new())).PromptCache;
+        Assert.Equal((2, 1L, 2L, 256L << 20), (cache.Entries, cache.Hits, cache.Misses, cache.MaxBytes));
+        Assert.InRange(cache.Bytes, 1, cache.MaxBytes);
+    }
+
+    [Fact]
+    public async Task A_text_encoder_that_answers_with_another_model_is_noticed_and_nothing_is_remembered()
+    {
+        _tier.TextEncoder.Script.OnEncode = _ => _tier.TextEncoder.Script.Info.Component.Fingerprint = "changed";
+
+        var exception = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(Request()));
+
+        Assert.Equal((StatusCode.Unavailable, "MODEL_CHANGED"),
+            (exception.StatusCode, exception.GetRpcStatus()!.GetDetail<ErrorInfo>()!.Reason));
+        Assert.Equal(0, (await _tier.Client.GetStatusAsync(new())).PromptCache.Entries);
     }
 
     [Fact]
@@ -149,8 +175,9 @@ public sealed class GenerationTests : IAsyncLifetime
         Assert.Equal((128, 128, 28, 3.5f, 0UL, 1, 512), (info.Defaults.Width, info.Defaults.Height, info.Defaults.Steps,
             info.Defaults.Guidance, info.Defaults.Seed, info.Defaults.Count, info.Defaults.MaxTokens));
         Assert.Equal(29, info.Defaults.Sigmas.Count);
-        Assert.Equal((10_000, 64, 2048, 200, 16, 1), (info.Limits.MaxPromptLength, info.Limits.MinSide, info.Limits.MaxSide,
-            info.Limits.MaxSteps, info.Limits.MaxCount, info.Limits.MaxGenerations));
+        Assert.Equal((1, 0L), (info.Limits.MaxGenerations, info.Limits.MaxQueuedWork));
+        Assert.Equal((10_000, 64, 2048, 200, 16), (info.Limits.MaxPromptLength, info.Limits.MinSide, info.Limits.MaxSide,
+            info.Limits.MaxSteps, info.Limits.MaxCount));
     }
 
     private static GenerateRequest Request(int count = 1) => new()

@@ -21,7 +21,7 @@ public sealed class QueueingTests : IAsyncLifetime
     [Fact]
     public async Task A_request_that_waits_is_accepted_then_told_its_place_and_made_when_its_turn_comes()
     {
-        var step = BlockStep(0);
+        var step = BlockedStep.In(_tier.Denoiser.Script, 0);
         using var first = await StartAsync(Request(Priority.Interactive));
         await step.Reached;
         using var second = _tier.Client.Generate(Request(Priority.Interactive));
@@ -44,11 +44,11 @@ public sealed class QueueingTests : IAsyncLifetime
     {
         var undisturbed = Image(await _tier.GenerateAsync(Request(Priority.Batch)));
         var sessions = _tier.Denoiser.Script.Openings;
-        var step = BlockStep(1);
+        var step = BlockedStep.In(_tier.Denoiser.Script, 1);
         using var batch = await StartAsync(Request(Priority.Batch));
         await step.Reached;
         using var interactive = await StartAsync(Request(Priority.Interactive));
-        await UntilWaitingAsync(1);
+        await _tier.UntilAsync(status => status.Waiting == 1);
 
         step.GoOn();
         var interactiveEvents = await RestAsync(interactive);
@@ -67,7 +67,7 @@ public sealed class QueueingTests : IAsyncLifetime
     [Fact]
     public async Task A_deadline_that_passes_in_the_queue_ends_the_request_and_frees_its_place()
     {
-        var step = BlockStep(0);
+        var step = BlockedStep.In(_tier.Denoiser.Script, 0);
         using var first = await StartAsync(Request(Priority.Interactive));
         await step.Reached;
         using var second = _tier.Client.Generate(
@@ -76,7 +76,7 @@ public sealed class QueueingTests : IAsyncLifetime
         var exception = await Assert.ThrowsAsync<RpcException>(() => RestAsync(second));
 
         Assert.Equal(StatusCode.DeadlineExceeded, exception.StatusCode);
-        await UntilWaitingAsync(0);
+        await _tier.UntilAsync(status => status.Waiting == 0);
         Assert.Equal(1, _tier.TextEncoder.Script.Calls);
         step.GoOn();
         Assert.NotNull((await RestAsync(first))[^1].Finished);
@@ -101,23 +101,6 @@ public sealed class QueueingTests : IAsyncLifetime
         while (await call.ResponseStream.MoveNext(default).WaitAsync(ScriptedTier.Patience))
             events.Add(call.ResponseStream.Current);
         return events;
-    }
-
-    private async Task UntilWaitingAsync(int count)
-    {
-        using var timeout = new CancellationTokenSource(ScriptedTier.Patience);
-        while ((await _tier.Client.GetStatusAsync(new(), cancellationToken: timeout.Token)).Waiting != count)
-        {
-        }
-    }
-
-    /// <summary>Has the denoiser stop once in a step.</summary>
-    private BlockedStep BlockStep(int index)
-    {
-        var block = new BlockedStep();
-        _tier.Denoiser.Script.OnStep = (step, cancellation) =>
-            step.Index == index && block.Take() ? block.Released.WaitAsync(cancellation) : Task.CompletedTask;
-        return block;
     }
 
     private static GeneratedImage Image(IEnumerable<GenerateResponse> events) => events.Single(item => item.Image is not null).Image;

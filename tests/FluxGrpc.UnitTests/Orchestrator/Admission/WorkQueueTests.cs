@@ -30,7 +30,7 @@ public sealed class WorkQueueTests : IDisposable
             turn.Dispose();
         }
 
-        Assert.Equal((0, 0, 0L), (_queue.Running, _queue.Waiting, _queue.QueuedWork));
+        Assert.Equal((0, 0, 0L), _queue.Load);
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class WorkQueueTests : IDisposable
         var turns = Enter(Priority.Interactive, 5);
 
         Assert.Equal([true, true, true, false, false], turns.Select(Runs));
-        Assert.Equal((3, 2, 2 * Work), (_queue.Running, _queue.Waiting, _queue.QueuedWork));
+        Assert.Equal((3, 2, 2 * Work), _queue.Load);
     }
 
     [Fact]
@@ -66,9 +66,9 @@ public sealed class WorkQueueTests : IDisposable
         running.Dispose();
 
         Assert.True(Runs(next));
-        Assert.Equal((1, 0, 0L), (_queue.Running, _queue.Waiting, _queue.QueuedWork));
+        Assert.Equal((1, 0, 0L), _queue.Load);
         gone.Dispose(); // Once more changes nothing.
-        Assert.Equal(1, _queue.Running);
+        Assert.Equal(1, _queue.Load.Running);
     }
 
     [Fact]
@@ -167,7 +167,7 @@ public sealed class WorkQueueTests : IDisposable
         Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
         Assert.Equal("The queue is full: 300 steps × tokens wait, the request has 100; allowed: 300", refused.Status.Detail);
         Assert.Equal(5, RetryDelay(refused).TotalSeconds); // 100 too much, 20 a second.
-        Assert.Equal(3, _queue.Waiting);
+        Assert.Equal(3, _queue.Load.Waiting);
     }
 
     [Fact]
@@ -204,7 +204,7 @@ public sealed class WorkQueueTests : IDisposable
 
         Assert.Throws<RpcException>(() => _queue.Enter(Priority.Interactive, Work));
         Assert.Throws<RpcException>(() => Batch());
-        Assert.Equal(batch.Length - 1 + interactive.Length, _queue.Waiting);
+        Assert.Equal(batch.Length - 1 + interactive.Length, _queue.Load.Waiting);
     }
 
     [Fact]
@@ -216,7 +216,7 @@ public sealed class WorkQueueTests : IDisposable
 
         _queue.GiveWayIfAsked(batch);
 
-        Assert.Equal(Work - 70, _queue.QueuedWork);
+        Assert.Equal(Work - 70, _queue.Load.QueuedWork);
     }
 
     [Fact]

@@ -7,22 +7,29 @@ internal sealed class BlockedStep
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _taken;
 
-    /// <summary>Completes when a step has stopped.</summary>
+    private BlockedStep()
+    {
+    }
+
+    /// <summary>Completes when the step has stopped.</summary>
     public Task Reached => _reached.Task.WaitAsync(ScriptedTier.Patience);
 
-    /// <summary>Completes when it may go on.</summary>
-    public Task Released => _released.Task;
-
-    /// <summary>Takes the first step that comes along.</summary>
-    /// <returns>False for all later ones.</returns>
-    public bool Take()
+    /// <summary>Has a denoiser stop once, at the first step of an index that comes along.</summary>
+    public static BlockedStep In(ScriptedDenoiser denoiser, int index)
     {
-        if (Interlocked.Exchange(ref _taken, 1) == 1)
-            return false;
-        _reached.SetResult();
-        return true;
+        var block = new BlockedStep();
+        denoiser.OnStep = (step, cancellation) => step.Index == index ? block.StopAsync(cancellation) : Task.CompletedTask;
+        return block;
     }
 
     /// <summary>Lets it go on.</summary>
     public void GoOn() => _released.SetResult();
+
+    private Task StopAsync(CancellationToken cancellation)
+    {
+        if (Interlocked.Exchange(ref _taken, 1) == 1)
+            return Task.CompletedTask;
+        _reached.SetResult();
+        return _released.Task.WaitAsync(cancellation);
+    }
 }

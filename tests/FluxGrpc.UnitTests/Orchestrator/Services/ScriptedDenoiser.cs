@@ -21,6 +21,8 @@ internal sealed class ScriptedDenoiser : DenoiserService.DenoiserServiceBase
 
     public int Openings { get; private set; }
 
+    public int StepsDone { get; private set; }
+
     public List<OpenSession> Opened { get; } = [];
 
     public int OpenSessions => Volatile.Read(ref _openSessions);
@@ -46,6 +48,7 @@ internal sealed class ScriptedDenoiser : DenoiserService.DenoiserServiceBase
                 var step = requestStream.Current.Step;
                 await OnStep(step, context.CancellationToken);
                 await responseStream.WriteAsync(new DenoiseResponse { StepResult = Answer(step) });
+                StepsDone++;
             }
         }
         finally

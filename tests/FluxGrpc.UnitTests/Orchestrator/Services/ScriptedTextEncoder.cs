@@ -25,6 +25,7 @@ internal sealed class ScriptedTextEncoder : TextEncoderService.TextEncoderServic
         {
             HiddenStates = TensorMessage.FromFloats(hidden, 1, request.MaxTokens, SmallModels.HiddenSize),
             Pooled = TensorMessage.FromFloats([1, 2, 3, 4, 5], 1, SmallModels.PooledSize),
+            ModelFingerprint = Info.Component.Fingerprint,
             T5Usage = new TokenUsage { TokenCount = 3, Limit = request.MaxTokens },
             ClipUsage = new TokenUsage { TokenCount = 80, Limit = 77, Truncated = true, DroppedText = "end" },
         });

@@ -65,6 +65,18 @@ internal sealed class ScriptedTier : IAsyncDisposable
         _channel = ServiceChannel.Create(ServiceAddress.Parse(Options.Address));
     }
 
+    /// <summary>Asks for the status until it is as wished.</summary>
+    public async Task UntilAsync(Predicate<GetStatusResponse> isSo)
+    {
+        using var timeout = new CancellationTokenSource(Patience);
+        while (!isSo(await Client.GetStatusAsync(new(), cancellationToken: timeout.Token)))
+        {
+        }
+    }
+
+    /// <summary>Tells the orchestrator to stop and waits until it has.</summary>
+    public async Task StopOrchestratorAsync() => await _orchestrator!.StopAsync().WaitAsync(Patience);
+
     /// <summary>Sends a request and collects its events.</summary>
     public async Task<List<GenerateResponse>> GenerateAsync(GenerateRequest request, CancellationToken cancellation = default)
     {

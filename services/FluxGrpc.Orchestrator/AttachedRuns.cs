@@ -1,0 +1,42 @@
+using FluxGrpc.Orchestrator.Admission;
+using FluxGrpc.Orchestrator.Detached;
+using FluxGrpc.Orchestrator.Requests;
+using FluxGrpc.Orchestrator.Tier;
+using FluxGrpc.V1;
+using Grpc.Core;
+
+namespace FluxGrpc.Orchestrator;
+
+/// <summary>Runs generations that end with their call.</summary>
+internal sealed class AttachedRuns(GenerationRegistry registry, WorkQueue queue, GenerationRunner runner)
+{
+    /// <summary>Runs a generation; the caller takes each event before the work goes on.</summary>
+    /// <param name="message">The request as it came.</param>
+    /// <param name="request">What to do.</param>
+    /// <param name="facts">The models, as the request was checked against.</param>
+    /// <param name="caller">Gets the events.</param>
+    /// <param name="arrived">Timestamp of the call's arrival.</param>
+    /// <exception cref="RpcException">A service failed; ALREADY_EXISTS; RESOURCE_EXHAUSTED; CANCELLED by another call.</exception>
+    /// <exception cref="InvalidDataException">A service answered nonsense.</exception>
+    /// <exception cref="OperationCanceledException">The caller is gone.</exception>
+    public async Task RunAsync(
+        GenerateRequest message, GenerationRequest request, ModelFacts facts, CallerStream caller, long arrived)
+    {
+        var generation = registry.Add(request.Id, message);
+        try
+        {
+            using var turn = queue.Enter(request.Priority, request.Work);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(caller.Gone, generation.Stopping);
+            var options = caller.Options.WithCancellationToken(either.Token);
+            await runner.RunAsync(new GenerationJob(request, facts, turn, options, arrived), caller.SendAsync);
+        }
+        catch (OperationCanceledException) when (generation.StopReason is { } reason && !caller.Gone.IsCancellationRequested)
+        {
+            throw reason;
+        }
+        finally
+        {
+            registry.Remove(generation);
+        }
+    }
+}

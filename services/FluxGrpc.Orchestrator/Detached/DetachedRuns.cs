@@ -1,0 +1,116 @@
+using FluxGrpc.Orchestrator.Admission;
+using FluxGrpc.Orchestrator.Requests;
+using FluxGrpc.Orchestrator.Tier;
+using FluxGrpc.Tensors;
+using FluxGrpc.V1;
+using Grpc.Core;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FluxGrpc.Orchestrator.Detached;
+
+/// <summary>Runs generations that do not need a caller. When the host is told to stop all of them end, at once.</summary>
+internal sealed partial class DetachedRuns(
+    GenerationRegistry registry, WorkQueue queue, GenerationRunner runner, IHostApplicationLifetime lifetime,
+    ILogger<DetachedRuns> logger) : IHostedService
+{
+    private const int PixelBytes = 3;
+    private const int ImageOverheadBytes = 128 << 10; // The PNG's text chunks, and what compression may add.
+    private const int StepBytes = 512;
+    private const int RequestBytes = 64 << 10;
+
+    private static readonly TimeSpan _retryDelay = TimeSpan.FromSeconds(1);
+
+    private CancellationTokenRegistration _stopping;
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _stopping = lifetime.ApplicationStopping.Register(StopAll);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        StopAll();
+        await Task.WhenAll(registry.Working.Select(generation => generation.Work)).WaitAsync(cancellationToken);
+        await _stopping.DisposeAsync();
+    }
+
+    /// <summary>Starts a detached generation, or finds the one that is asked for again.</summary>
+    /// <param name="message">The request as it came.</param>
+    /// <param name="request">What to do.</param>
+    /// <param name="facts">The models, as the request was checked against.</param>
+    /// <param name="arrived">Timestamp of the call's arrival.</param>
+    /// <exception cref="RpcException">ALREADY_EXISTS; RESOURCE_EXHAUSTED: too much is kept, or the queue is full.</exception>
+    public DetachedGeneration StartOrFind(GenerateRequest message, GenerationRequest request, ModelFacts facts, long arrived)
+    {
+        var (generation, isNew) = registry.AddDetached(message, MostBytes(request));
+        if (!isNew)
+            return generation;
+        try
+        {
+            var turn = queue.Enter(request.Priority, request.Work);
+            var job = new GenerationJob(request, facts, turn, new CallOptions(cancellationToken: generation.Stopping), arrived);
+            generation.Work = Task.Run(() => RunAsync(generation, job), CancellationToken.None);
+        }
+        catch (RpcException refused)
+        {
+            generation.Log.End(refused); // For one that has found it meanwhile.
+            registry.Remove(generation);
+            throw;
+        }
+
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+            StopAll();
+        return generation;
+    }
+
+    private async Task RunAsync(DetachedGeneration generation, GenerationJob job)
+    {
+        Exception? failure = null;
+        try
+        {
+            using var turn = job.Turn;
+            await runner.RunAsync(job, happened =>
+            {
+                generation.Log.Add(happened);
+                return Task.CompletedTask;
+            });
+        }
+        catch (Exception exception)
+        {
+            failure = Describe(generation, exception);
+        }
+
+        registry.End(generation, failure);
+    }
+
+    /// <summary>What the callers get.</summary>
+    private RpcException Describe(DetachedGeneration generation, Exception exception)
+    {
+        if (generation.StopReason is { } reason)
+            return reason;
+        if (exception is RpcException failure)
+            return failure;
+        LogBug(logger, generation.Id, exception);
+        return new RpcException(new Status(StatusCode.Internal, "Internal error; the server's log has the details"));
+    }
+
+    private void StopAll()
+    {
+        foreach (var generation in registry.Working)
+            generation.Stop(RpcErrors.Unavailable("STOPPING", "The server is stopping; detached requests end with it", _retryDelay));
+    }
+
+    /// <summary>The most that the events of a request can take: pixels that do not compress at all.</summary>
+    private static long MostBytes(GenerationRequest request)
+    {
+        var image = (long)PixelBytes * request.Grid.Width * request.Grid.Height * 101 / 100 + ImageOverheadBytes;
+        return request.Count * (image + StepBytes * (long)request.Steps) + RequestBytes;
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{RequestId} failed")]
+    private static partial void LogBug(ILogger logger, string requestId, Exception exception);
+}

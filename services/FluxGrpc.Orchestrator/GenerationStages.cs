@@ -1,0 +1,12 @@
+using FluxGrpc.Orchestrator.Conditioning;
+using FluxGrpc.Orchestrator.Images;
+using FluxGrpc.Orchestrator.Tier;
+
+namespace FluxGrpc.Orchestrator;
+
+/// <summary>What every generation goes through.</summary>
+/// <param name="Encoder">Turns the prompt into conditioning.</param>
+/// <param name="Tier">Has the denoisers.</param>
+/// <param name="Decoder">Turns latents into pixels.</param>
+/// <param name="Time">Measures the stages.</param>
+internal sealed record GenerationStages(PromptEncoder Encoder, ModelTier Tier, ImageDecoder Decoder, TimeProvider Time);
