@@ -97,7 +97,7 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
         using var span = OrchestratorActivity.Source.StartActivity("decode");
         span?.SetTag("flux.image_index", index);
         var started = stages.Time.GetTimestamp();
-        var pixels = await stages.Decoder.DecodeAsync(image, job.Options);
+        var pixels = await stages.Decoder.DecodeAsync(image, job.Facts.Vae.Component.Fingerprint, job.Options);
         var png = PngWriter.Encode(pixels.Data.Span, image.Grid.Width, image.Grid.Height, Texts(_request.SeedOf(index)));
         _decodeTime += stages.Time.GetElapsedTime(started);
         return new GeneratedImage
@@ -127,5 +127,7 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
         DecodeTime = _decodeTime.ToDuration(),
         QueueTime = job.Turn.Waited.ToDuration(),
         TotalTime = stages.Time.GetElapsedTime(job.Arrived).ToDuration(),
+        ReplicaChanges = denoising.ReplicaChanges,
+        RepeatedSteps = denoising.RepeatedSteps,
     };
 }

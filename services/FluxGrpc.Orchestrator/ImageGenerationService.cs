@@ -32,7 +32,7 @@ internal sealed class ImageGenerationService(
     public override async Task<ImageGenerationServiceGetModelInfoResponse> GetModelInfo(
         ImageGenerationServiceGetModelInfoRequest request, ServerCallContext context)
     {
-        var facts = await tier.GetFactsAsync(new CallOptions(deadline: context.Deadline, cancellationToken: context.CancellationToken));
+        var facts = await tier.GetSettledFactsAsync(context.CancellationToken);
         var limits = RequestLimits.Of(options, facts);
         return new ImageGenerationServiceGetModelInfoResponse
         {

@@ -1,10 +1,10 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using FluxGrpc.Channels;
 using FluxGrpc.Hosting;
 using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Detached;
 using FluxGrpc.Orchestrator.Sampling;
+using FluxGrpc.Orchestrator.Tier.Discovery;
 
 namespace FluxGrpc.Orchestrator;
 
@@ -14,20 +14,31 @@ public sealed class OrchestratorOptions : ServiceOptions
     /// <summary>Options with their defaults.</summary>
     public OrchestratorOptions() => Address = "http://127.0.0.1:5000";
 
-    /// <summary>Address of the text encoder.</summary>
+    /// <summary>Where the text encoders are: see <see cref="ReplicaTarget"/>.</summary>
     [Required]
-    [Description("Address of the text encoder.")]
+    [Description("Where the text encoders are: addresses separated by commas, dns:///host:port, or file:/path of a list.")]
     public string TextEncoder { get; set; } = "http://127.0.0.1:5001";
 
-    /// <summary>Addresses of the denoisers, separated by commas; images are dealt out to them in turn.</summary>
+    /// <summary>Where the denoisers are: see <see cref="ReplicaTarget"/>.</summary>
     [Required]
-    [Description("Addresses of the denoisers, separated by commas; images are dealt out to them in turn.")]
+    [Description("Where the denoisers are: addresses separated by commas, dns:///host:port, or file:/path of a list.")]
     public string Denoiser { get; set; } = "http://127.0.0.1:5002";
 
-    /// <summary>Address of the autoencoder.</summary>
+    /// <summary>Where the VAEs are: see <see cref="ReplicaTarget"/>.</summary>
     [Required]
-    [Description("Address of the VAE.")]
+    [Description("Where the VAEs are: addresses separated by commas, dns:///host:port, or file:/path of a list.")]
     public string Vae { get; set; } = "http://127.0.0.1:5003";
+
+    /// <summary>Longest time in seconds for a step, an encoding or a decoding before another replica is tried.</summary>
+    [Range(1, 86_400)]
+    [Description("Longest time in seconds for a step, an encoding or a decoding before another replica is tried; "
+        + "longer where the latest ones were slow.")]
+    public int StepTimeoutSeconds { get; set; } = 300;
+
+    /// <summary>Longest time in seconds that a request without a deadline waits for a service that is not there.</summary>
+    [Range(0, 86_400)]
+    [Description("Longest time in seconds that a request without a deadline waits for a service that is not there.")]
+    public int TierWaitSeconds { get; set; } = 120;
 
     /// <summary>Longest prompt in UTF-16 code units.</summary>
     [Range(1, 1_000_000)]
@@ -112,9 +123,6 @@ public sealed class OrchestratorOptions : ServiceOptions
     [Description("Seconds that a caller may take to accept an event; then its call is cut off.")]
     public int StalledCallerSeconds { get; set; } = 120;
 
-    /// <summary>The denoisers' addresses; valid options only.</summary>
-    internal IEnumerable<ServiceAddress> DenoiserAddresses() => Denoiser.Split(',').Select(ServiceAddress.Parse);
-
     /// <summary>The bounds of the queue.</summary>
     internal QueueLimits QueueLimits() => new(MaxGenerations, MaxQueuedWork, TimeSpan.FromSeconds(BatchPatienceSeconds));
 
@@ -127,17 +135,13 @@ public sealed class OrchestratorOptions : ServiceOptions
         foreach (var result in base.Validate(validationContext))
             yield return result;
 
-        (string Name, string Address)[] services =
-        [
-            (nameof(TextEncoder), TextEncoder), (nameof(Vae), Vae),
-            .. Denoiser.Split(',').Select(address => (nameof(Denoiser), address)),
-        ];
-        foreach (var (name, address) in services)
+        foreach (var (name, target) in
+            new[] { (nameof(TextEncoder), TextEncoder), (nameof(Denoiser), Denoiser), (nameof(Vae), Vae) })
         {
-            if (!ServiceAddress.TryParse(address, out _))
+            if (!ReplicaTarget.TryParse(target, out _, out var problem))
             {
-                yield return new ValidationResult($"{name} '{address}' is not an address; allowed: http://host:port, "
-                    + "https://host:port, host:port, unix:/path/of.sock", [name]);
+                yield return new ValidationResult(
+                    $"{name} '{problem}' is not an address; allowed: {ReplicaTarget.Allowed}", [name]);
             }
         }
 

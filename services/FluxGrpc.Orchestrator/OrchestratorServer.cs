@@ -38,6 +38,7 @@ public static class OrchestratorServer
         builder.Services.AddSingleton<DetachedRuns>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<DetachedRuns>());
         builder.Services.AddSingleton<GenerateCalls>();
+        builder.Services.AddSingleton<TierStatus>();
         builder.Services.AddSingleton<OrchestratorStatus>();
         builder.Services.AddSingleton<TierHealth>();
         builder.Services.AddSingleton<IModelReadiness>(provider => provider.GetRequiredService<TierHealth>());

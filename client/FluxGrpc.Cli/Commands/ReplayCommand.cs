@@ -70,7 +70,7 @@ internal static class ReplayCommand
         var differences = new List<StepDifference>();
         for (var step = 0; step < recording.Latents.Count; step++)
         {
-            var result = await session.PredictVelocityAsync(step, recording.Sigmas[step], recording.Latents[step]);
+            var result = await session.PredictVelocityAsync(step, recording.Sigmas[step], recording.Latents[step], cancellation);
             var difference = StepDifference.Between(recording.Velocities[step], result.Velocity);
             differences.Add(difference);
             var bits = difference.IsBitEqual ? "bit-equal" : "differs";
@@ -79,7 +79,7 @@ internal static class ReplayCommand
                 + $"{result.ComputeTime.ToTimeSpan().TotalSeconds:0.000} s"));
         }
 
-        await session.CompleteAsync();
+        await session.CompleteAsync(cancellation);
         return differences;
     }
 

@@ -64,7 +64,7 @@ internal sealed class TrajectoryVerification(string transformer, string vae, Ref
                 tolerances.TrajectoryVelocity);
         }
 
-        await session.CompleteAsync();
+        await session.CompleteAsync(cancellation);
         report.Compare("trajectory.final_packed", FloatArray.From(image.LatentsMessage()), FloatArray.Read(numbers, "final_packed"),
             tolerances.TrajectoryLatents);
         report.Compare("trajectory.final_latents", Unpack(image), FloatArray.Read(numbers, "final_latents"), tolerances.TrajectoryLatents);

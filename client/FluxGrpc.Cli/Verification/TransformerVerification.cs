@@ -51,8 +51,8 @@ internal sealed class TransformerVerification(string model, ReferenceFolder fold
         var client = new DenoiserService.DenoiserServiceClient(channel);
         using var session = await DenoiserSession.OpenAsync(client, opening, new CallOptions(cancellationToken: cancellation));
         var timestep = FloatArray.Read(numbers, "timesteps").Element(element).Values[0];
-        var result = await session.PredictVelocityAsync(0, timestep, Input("img"));
-        await session.CompleteAsync();
+        var result = await session.PredictVelocityAsync(0, timestep, Input("img"), cancellation);
+        await session.CompleteAsync(cancellation);
         return FloatArray.From(result.Velocity);
     }
 }

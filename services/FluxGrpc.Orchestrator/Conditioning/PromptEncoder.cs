@@ -31,8 +31,8 @@ internal sealed class PromptEncoder(ModelTier tier, EmbeddingCache cache)
         if (key.T5Prompt is { } t5Prompt)
             message.T5Prompt = t5Prompt;
 
-        var reply = await tier.TextEncoder.CallAsync(
-            async call => await tier.TextEncoderClient.EncodeAsync(message, call), options);
+        var reply = await tier.TextEncoders.CallAsync(key.Fingerprint, async (channel, call) =>
+            await new TextEncoderService.TextEncoderServiceClient(channel).EncodeAsync(message, call), options);
         if (reply.ModelFingerprint.Length > 0 && reply.ModelFingerprint != key.Fingerprint)
         {
             throw RpcErrors.Unavailable(

@@ -3,6 +3,7 @@ using FluxGrpc.Tensors;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
+using Polly.Timeout;
 using GrpcStatusProto = Google.Rpc.Status;
 
 namespace FluxGrpc.Orchestrator.Tier;
@@ -14,6 +15,22 @@ namespace FluxGrpc.Orchestrator.Tier;
 internal static class ComponentErrors
 {
     private static readonly TimeSpan _retryDelay = TimeSpan.FromSeconds(1);
+
+    /// <summary>What the last failure of a piece of work means.</summary>
+    /// <param name="component">The service: "denoiser".</param>
+    /// <param name="failure">What ended the work.</param>
+    /// <param name="before">The last failure of a replica, which tells more than that none was left.</param>
+    public static RpcException Translate(string component, Exception failure, Exception? before) => failure switch
+    {
+        RpcException rpc when IsOtherModel(rpc) => RpcErrors.Unavailable(
+            "MODEL_CHANGED", $"The {component} has another model than a moment ago; ask again", _retryDelay),
+        RpcException rpc => Translate(component, rpc),
+        NoReplicaException when before is RpcException rpc && (IsOtherModel(rpc) || IsFull(rpc)) => Translate(component, rpc, null),
+        NoReplicaException => RpcErrors.Unavailable("COMPONENT_MISSING",
+            $"{component} is not there, and did not come back in time: {failure.Message}", _retryDelay),
+        TimeoutRejectedException => RpcErrors.Unavailable("COMPONENT_STALLED", $"{component} does not answer in time", _retryDelay),
+        _ => RpcErrors.Unavailable("COMPONENT_UNREACHABLE", $"{component} keeps failing", _retryDelay),
+    };
 
     /// <summary>
     /// UNAVAILABLE, RESOURCE_EXHAUSTED, FAILED_PRECONDITION and DEADLINE_EXCEEDED of the service pass through with their details;
@@ -43,7 +60,11 @@ internal static class ComponentErrors
     public static bool IsTransient(RpcException failure) =>
         IsTransport(failure)
         || failure.StatusCode == StatusCode.Unavailable
-        || (failure.StatusCode == StatusCode.ResourceExhausted && RetryDelay(failure) is not null);
+        || IsFull(failure);
+
+    /// <summary>True where a denoiser has another model than the session was opened for.</summary>
+    public static bool IsOtherModel(RpcException failure) => failure.StatusCode == StatusCode.FailedPrecondition
+        && failure.GetRpcStatus()?.GetDetail<ErrorInfo>()?.Reason == "FINGERPRINT_MISMATCH";
 
     /// <summary>The delay after which the failed call is worth trying again, where the status asks for it.</summary>
     public static TimeSpan? RetryDelay(RpcException failure) =>
@@ -71,8 +92,11 @@ internal static class ComponentErrors
     }
 
     /// <summary>True where no status came from the service: refused, reset, or cut off by its end.</summary>
-    private static bool IsTransport(RpcException failure) =>
+    public static bool IsTransport(RpcException failure) =>
         failure.StatusCode == StatusCode.Cancelled
         || (failure.StatusCode == StatusCode.Unavailable && failure.GetRpcStatus() is null)
         || failure.Status.DebugException is HttpRequestException or IOException or SocketException;
+
+    private static bool IsFull(RpcException failure) =>
+        failure.StatusCode == StatusCode.ResourceExhausted && RetryDelay(failure) is not null;
 }

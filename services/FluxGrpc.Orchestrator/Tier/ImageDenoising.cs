@@ -1,13 +1,12 @@
 using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Sampling;
-using FluxGrpc.Tensors;
 using FluxGrpc.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 
 namespace FluxGrpc.Orchestrator.Tier;
 
-/// <summary>Takes the images of one request through their steps at the denoisers.</summary>
+/// <summary>Takes the images of one request through their steps at the denoisers, one after another.</summary>
 /// <param name="order">What to do.</param>
 /// <param name="tier">The services.</param>
 /// <param name="options">Deadline and cancellation of the caller.</param>
@@ -18,74 +17,64 @@ internal sealed class ImageDenoising(
 {
     private const int MaxSessionIdLength = 128;
 
-    private static readonly TimeSpan _retryDelay = TimeSpan.FromSeconds(1);
-
     /// <summary>Time of all steps so far.</summary>
     public TimeSpan Elapsed { get; private set; }
+
+    /// <summary>Times that an image went on at another denoiser.</summary>
+    public int ReplicaChanges { get; private set; }
+
+    /// <summary>Steps that were sent again because their denoiser was lost.</summary>
+    public int RepeatedSteps { get; private set; }
 
     /// <summary>Takes one image to its last step.</summary>
     /// <param name="index">The image's place in the request.</param>
     /// <param name="image">The image; moved on by each step.</param>
-    /// <returns>A step event for each step, as the caller asks for it; its places in the queue while it has to pause.</returns>
-    /// <exception cref="RpcException">The denoiser failed; see <see cref="ComponentErrors"/>.</exception>
-    /// <exception cref="InvalidDataException">It answered nonsense.</exception>
-    /// <exception cref="OperationCanceledException">The caller is gone.</exception>
+    /// <returns>A step event for each step, as the caller asks for it, the changes of denoiser between them, and the image's places in
+    /// the queue while it has to pause.</returns>
+    /// <inheritdoc cref="WorkRetries.ExecuteAsync{T}" path="/exception"/>
+    /// <exception cref="InvalidDataException">A denoiser answered nonsense.</exception>
     public async IAsyncEnumerable<GenerateResponse> RunAsync(int index, DenoisingImage image)
     {
+        using var session = new MovableSession(tier.Denoisers, Opening(index, image), index, options, time);
         while (!image.IsDone)
         {
             await foreach (var place in gate.WaitForTurnAsync(options.CancellationToken))
                 yield return new GenerateResponse { Queued = place };
 
-            var denoiser = tier.NextDenoiser();
-            using var session = await OpenSessionAsync(denoiser, index, image);
-            await foreach (var step in DenoiseLoop.RunAsync(image, Through(denoiser, session), time))
+            await foreach (var step in DenoiseLoop.RunAsync(image, session.PredictVelocityAsync, time))
             {
                 Elapsed += step.Elapsed;
+                foreach (var change in session.TakeChanges())
+                    yield return new GenerateResponse { ReplicaChanged = change };
                 yield return new GenerateResponse { Step = Describe(step, index, session.ReplicaId) };
                 if (gate.MustPause)
                     break;
             }
 
-            await denoiser.Component.CallOnceAsync(_ => session.CompleteAsync(), options);
+            await session.CompleteAsync();
         }
+
+        ReplicaChanges += session.Changes;
+        RepeatedSteps += session.RepeatedSteps;
     }
 
-    /// <summary>Opens the image's session at the step where the image stands.</summary>
-    private async Task<DenoiserSession> OpenSessionAsync(DenoiserReplica denoiser, int index, DenoisingImage image)
+    private OpenSession Opening(int index, DenoisingImage image)
     {
+        var id = $"{index}/{order.Request.Id}";
         var opening = new OpenSession
         {
-            SessionId = SessionId(index),
+            SessionId = id[..Math.Min(id.Length, MaxSessionIdLength)],
             HiddenStates = order.Conditioning.HiddenStates,
             Pooled = order.Conditioning.Pooled,
             Grid = image.Grid.ToMessage(),
             Sigmas = { image.Timesteps },
-            FirstStepIndex = image.NextStep,
             Priority = order.Request.Priority,
             ExpectedFingerprint = order.Facts.Denoiser.Component.Fingerprint,
         };
         if (order.Request.Guidance is { } guidance)
             opening.Guidance = guidance;
-        try
-        {
-            return await denoiser.Component.CallAsync(call => DenoiserSession.OpenAsync(denoiser.Client, opening, call), options);
-        }
-        catch (RpcException failure) when (failure.StatusCode == StatusCode.FailedPrecondition)
-        {
-            throw RpcErrors.Unavailable(
-                "MODEL_CHANGED", "The denoiser has another model than a moment ago; ask again", _retryDelay);
-        }
+        return opening;
     }
-
-    private string SessionId(int image)
-    {
-        var id = $"{image}/{order.Request.Id}";
-        return id[..Math.Min(id.Length, MaxSessionIdLength)];
-    }
-
-    private PredictVelocity Through(DenoiserReplica denoiser, DenoiserSession session) => (index, timestep, latents) =>
-        denoiser.Component.CallOnceAsync(_ => session.PredictVelocityAsync(index, timestep, latents), options);
 
     private StepCompleted Describe(CompletedStep step, int image, string replica) => new()
     {
@@ -95,6 +84,7 @@ internal sealed class ImageDenoising(
         Elapsed = step.Elapsed.ToDuration(),
         ComputeTime = step.Result.ComputeTime,
         ReplicaId = replica,
+        BatchSize = step.Result.BatchSize,
         Latents = order.Request.IncludeTensors ? step.Latents : null,
         Velocity = order.Request.IncludeTensors ? step.Result.Velocity : null,
     };

@@ -62,18 +62,6 @@ internal sealed record ModelFacts
                 $"The models do not fit one another: {string.Join("; ", mismatches)}");
     }
 
-    /// <summary>Puts the answers of the services together, where there are several denoisers.</summary>
-    /// <exception cref="RpcException">FAILED_PRECONDITION that says what does not fit: the denoisers have one model.</exception>
-    public static ModelFacts Of(TextEncoderServiceGetModelInfoResponse textEncoder,
-        IReadOnlyList<DenoiserServiceGetModelInfoResponse> denoisers, VaeServiceGetModelInfoResponse vae)
-    {
-        var fingerprints = denoisers.Select(denoiser => denoiser.Component.Fingerprint).Distinct().ToList();
-        return fingerprints.Count == 1
-            ? Of(textEncoder, denoisers[0], vae)
-            : throw RpcErrors.FailedPrecondition("MODELS_DO_NOT_FIT", "models",
-                $"The denoisers have different models, compute types or kinds of device: {string.Join(", ", fingerprints)}");
-    }
-
     /// <summary>The timesteps of an image.</summary>
     public float[] Timesteps(int steps, PatchGrid grid) =>
         IsGuidanceDistilled ? Schedule.Shifted(steps, grid.TokenCount) : Schedule.Even(steps);

@@ -57,11 +57,14 @@ public sealed class TrajectoryOverGrpcTests(ITestOutputHelper output) : IAsyncLi
 
         var options = new OrchestratorOptions { Denoiser = denoiser.Address, Vae = vae.Address };
         _tier = new ModelTier(options, TimeProvider.System, NullLogger<ModelTier>.Instance);
+        await _tier.StartAsync();
+        while (_tier.Denoisers.Replicas.Model is null || _tier.Vaes.Replicas.Model is null)
+            await _tier.WaitForNewsAsync(CancellationToken.None);
     }
 
     public async Task DisposeAsync()
     {
-        _tier.Dispose();
+        await _tier.DisposeAsync();
         foreach (var app in _apps)
             await app.DisposeAsync();
         _golden.Dispose();
@@ -77,7 +80,7 @@ public sealed class TrajectoryOverGrpcTests(ITestOutputHelper output) : IAsyncLi
             Check($"pred.{step.Index}", TensorMessage.ToFloats(step.Result.Velocity), PredictionBound);
         Check("final_packed", TensorMessage.ToFloats(image.LatentsMessage()), LatentBound);
 
-        var pixels = await new ImageDecoder(_tier).DecodeAsync(image, default);
+        var pixels = await new ImageDecoder(_tier).DecodeAsync(image, _tier.Vaes.Replicas.Model!.Fingerprint, default);
         Check("rgb_u8", [.. pixels.Data.Select(value => (float)value)], bound: 1);
     }
 
@@ -134,7 +137,8 @@ public sealed class TrajectoryOverGrpcTests(ITestOutputHelper output) : IAsyncLi
             Sigmas = { image.Timesteps },
             FirstStepIndex = image.NextStep,
         };
-        using var session = await DenoiserSession.OpenAsync(_tier.Denoisers[0].Client, opening, default);
+        var client = new V1.DenoiserService.DenoiserServiceClient(_tier.Denoisers.Replicas.Replicas[0].Channel);
+        using var session = await DenoiserSession.OpenAsync(client, opening, default);
         await foreach (var step in DenoiseLoop.RunAsync(image, session.PredictVelocityAsync, TimeProvider.System))
             yield return step;
         await session.CompleteAsync();

@@ -82,7 +82,8 @@ public sealed class StartAndStopTests
     [Fact]
     public async Task SIGTERM_finishes_the_step_in_hand_and_ends_with_code_0()
     {
-        await using var services = await RealServices.StartAsync(RealServicesFixture.Checkpoint);
+        await using var services = await RealServices.StartAsync(
+            RealServicesFixture.Checkpoint, orchestratorOptions: ["--tier-wait-seconds", "0"]);
         var client = new ImageGenerationService.ImageGenerationServiceClient(services.Orchestrator.Channel);
         using var call = client.Generate(new GenerateRequest { Prompt = "a blue ring", Steps = 200, Seed = 1, Count = 16 });
         for (var steps = 0; steps == 0;)

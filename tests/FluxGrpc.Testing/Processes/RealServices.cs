@@ -28,7 +28,9 @@ public sealed class RealServices : IAsyncDisposable
     /// <summary>Starts all four on free ports, computing in float32 on the CPU.</summary>
     /// <param name="checkpoint">A Hugging Face folder.</param>
     /// <param name="maxSessions">Sessions that the denoiser takes at once.</param>
-    public static async Task<RealServices> StartAsync(string checkpoint, int maxSessions = 8)
+    /// <param name="orchestratorOptions">More of the orchestrator's command line.</param>
+    public static async Task<RealServices> StartAsync(
+        string checkpoint, int maxSessions = 8, params IEnumerable<string> orchestratorOptions)
     {
         string[] common = ["--address", "http://127.0.0.1:0", "--checkpoint", checkpoint, "--device", "cpu", "--dtype", "float32"];
         var models = await Task.WhenAll(
@@ -36,8 +38,11 @@ public sealed class RealServices : IAsyncDisposable
             ServiceProcess.StartAsync("FluxGrpc.Denoiser",
                 [.. common, "--max-sessions", maxSessions.ToString(CultureInfo.InvariantCulture)]),
             ServiceProcess.StartAsync("FluxGrpc.Vae", common));
-        var orchestrator = await ServiceProcess.StartAsync("FluxGrpc.Orchestrator", "--address", "http://127.0.0.1:0",
-            "--text-encoder", models[0].Address, "--denoiser", models[1].Address, "--vae", models[2].Address);
+        var orchestrator = await ServiceProcess.StartAsync("FluxGrpc.Orchestrator",
+        [
+            "--address", "http://127.0.0.1:0",
+            "--text-encoder", models[0].Address, "--denoiser", models[1].Address, "--vae", models[2].Address, .. orchestratorOptions,
+        ]);
         var services = new RealServices(models[0], models[1], models[2], orchestrator);
         await orchestrator.WaitUntilServingAsync();
         return services;

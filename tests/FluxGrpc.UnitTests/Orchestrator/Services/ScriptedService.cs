@@ -13,10 +13,10 @@ internal sealed class ScriptedService<TService> : IAsyncDisposable
 {
     private WebApplication? _app;
 
-    public ScriptedService(string folder, TService script)
+    public ScriptedService(string folder, TService script, string? name = null)
     {
         Script = script;
-        Address = $"unix:{Path.Combine(folder, typeof(TService).Name)}";
+        Address = $"unix:{Path.Combine(folder, name ?? typeof(TService).Name)}";
     }
 
     public TService Script { get; }
@@ -41,6 +41,18 @@ internal sealed class ScriptedService<TService> : IAsyncDisposable
         {
             // Calls in flight may take an hour to end; the orchestrator's watch must not be one of them.
             await app.StopAsync().WaitAsync(ScriptedTier.Patience);
+            await app.DisposeAsync();
+        }
+
+        _app = null;
+    }
+
+    /// <summary>Ends at once, as a killed process does: connections break in the middle of their calls.</summary>
+    public async Task KillAsync()
+    {
+        if (_app is { } app)
+        {
+            await app.StopAsync(new CancellationToken(canceled: true));
             await app.DisposeAsync();
         }
 

@@ -11,7 +11,9 @@ using ImageGenerationClient = FluxGrpc.V1.ImageGenerationService.ImageGeneration
 
 namespace FluxGrpc.UnitTests.Orchestrator.Services;
 
-/// <summary>The real orchestrator over three scripted services: real gRPC over Unix sockets, faults on demand.</summary>
+/// <summary>
+/// The real orchestrator over scripted services, one or more of them denoisers: real gRPC over Unix sockets, faults on demand.
+/// </summary>
 internal sealed class ScriptedTier : IAsyncDisposable
 {
     /// <summary>Far more than anything here takes: a test that hangs fails.</summary>
@@ -21,16 +23,17 @@ internal sealed class ScriptedTier : IAsyncDisposable
     private WebApplication? _orchestrator;
     private GrpcChannel? _channel;
 
-    public ScriptedTier()
+    public ScriptedTier(int denoisers = 1)
     {
         TextEncoder = new(_folder.FullName, new ScriptedTextEncoder());
-        Denoiser = new(_folder.FullName, new ScriptedDenoiser());
+        Denoisers = [.. Enumerable.Range(1, denoisers).Select(number =>
+            new ScriptedService<ScriptedDenoiser>(_folder.FullName, new ScriptedDenoiser($"replica-{number}"), $"denoiser-{number}"))];
         Vae = new(_folder.FullName, new ScriptedVae());
         Options = new OrchestratorOptions
         {
             Address = $"unix:{Path.Combine(_folder.FullName, "orchestrator")}",
             TextEncoder = TextEncoder.Address,
-            Denoiser = Denoiser.Address,
+            Denoiser = string.Join(',', Denoisers.Select(denoiser => denoiser.Address)),
             Vae = Vae.Address,
             LogLevel = LogLevel.None,
         };
@@ -38,7 +41,9 @@ internal sealed class ScriptedTier : IAsyncDisposable
 
     public ScriptedService<ScriptedTextEncoder> TextEncoder { get; }
 
-    public ScriptedService<ScriptedDenoiser> Denoiser { get; }
+    public IReadOnlyList<ScriptedService<ScriptedDenoiser>> Denoisers { get; }
+
+    public ScriptedService<ScriptedDenoiser> Denoiser => Denoisers[0];
 
     public ScriptedService<ScriptedVae> Vae { get; }
 
@@ -50,10 +55,10 @@ internal sealed class ScriptedTier : IAsyncDisposable
 
     public IModelReadiness Readiness => _orchestrator!.Services.GetRequiredService<IModelReadiness>();
 
-    /// <summary>Starts all four and waits until the orchestrator serves.</summary>
+    /// <summary>Starts all of them and waits until the orchestrator serves.</summary>
     public async Task StartAsync()
     {
-        await Task.WhenAll(TextEncoder.StartAsync(), Denoiser.StartAsync(), Vae.StartAsync());
+        await Task.WhenAll([TextEncoder.StartAsync(), Vae.StartAsync(), .. Denoisers.Select(denoiser => denoiser.StartAsync())]);
         await StartOrchestratorAsync();
         await Readiness.Ready.WaitAsync(Patience);
     }
@@ -93,7 +98,8 @@ internal sealed class ScriptedTier : IAsyncDisposable
         if (_orchestrator is not null)
             await _orchestrator.DisposeAsync();
         await TextEncoder.DisposeAsync();
-        await Denoiser.DisposeAsync();
+        foreach (var denoiser in Denoisers)
+            await denoiser.DisposeAsync();
         await Vae.DisposeAsync();
         _folder.Delete(recursive: true);
     }

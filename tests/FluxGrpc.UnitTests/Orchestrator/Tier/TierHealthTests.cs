@@ -4,7 +4,7 @@ using Grpc.Health.V1;
 using Xunit;
 using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
-namespace FluxGrpc.UnitTests.Orchestrator;
+namespace FluxGrpc.UnitTests.Orchestrator.Tier;
 
 /// <summary>The orchestrator's health follows that of the services behind it.</summary>
 public sealed class TierHealthTests : IAsyncLifetime
@@ -55,6 +55,7 @@ public sealed class TierHealthTests : IAsyncLifetime
         _tier.Vae.Script.Info.LatentChannels = 16;
         await WaitForAsync(ServingStatus.NotServing);
         await _tier.Vae.StartAsync();
+        await _tier.UntilAsync(status => status.Components.All(item => item.Ready));
 
         var exception = await Assert.ThrowsAsync<RpcException>(async () => await _tier.Client.GetModelInfoAsync(new()));
         Assert.Equal(StatusCode.FailedPrecondition, exception.StatusCode);
