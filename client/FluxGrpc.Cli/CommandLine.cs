@@ -50,6 +50,7 @@ internal static class CommandLine
     internal static RootCommand CreateRoot(Terminal terminal) => new("FLUX.1 text-to-image over gRPC.")
     {
         GenerateCommand.Create(terminal),
+        CancelCommand.Create(terminal),
         InfoCommand.Create(terminal),
         SummaryCommand.Create(terminal),
         ScheduleCommand.Create(terminal),

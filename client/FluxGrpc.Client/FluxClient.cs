@@ -39,11 +39,12 @@ public sealed class FluxClient : IAsyncDisposable
     public static FluxClient Connect(string address) => new(ServiceAddress.Parse(address));
 
     /// <summary>
-    /// Makes pictures and tells everything on the way: one accepted, one encoded, then for each image its steps and the image,
-    /// and one finished. Leaving the loop early stops the work on the server.
+    /// Makes pictures and tells everything on the way: one accepted, its places in the queue where it has to wait, one encoded,
+    /// then for each image its steps and the image, and one finished. Leaving the loop early stops the work on the server, unless
+    /// the request is detached: then the same request finds it again, with all events from the first on.
     /// </summary>
     /// <param name="request">Only the prompt is required; the server fills in what is left out.</param>
-    /// <param name="cancellation">Stops the work on the server within one step.</param>
+    /// <param name="cancellation">Stops the work on the server within one step; ends only the call of a detached request.</param>
     public async IAsyncEnumerable<GenerateResponse> GenerateAsync(
         GenerateRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
@@ -63,6 +64,12 @@ public sealed class FluxClient : IAsyncDisposable
                 yield return happened.Image;
         }
     }
+
+    /// <summary>Stops a generation, detached or not, within one step; forgets a detached one that has ended.</summary>
+    /// <param name="requestId">Its name: see <see cref="GenerateRequest.RequestId"/> and <see cref="GenerationAccepted.RequestId"/>.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    public Task CancelGenerationAsync(string requestId, CancellationToken cancellation = default) => CallAsync(
+        async () => await _service.CancelGenerationAsync(new() { RequestId = requestId }, cancellationToken: cancellation), cancellation);
 
     /// <summary>Describes the models behind the server, its defaults and its limits.</summary>
     public Task<ImageGenerationServiceGetModelInfoResponse> GetModelInfoAsync(CancellationToken cancellation = default) =>

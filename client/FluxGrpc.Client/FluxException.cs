@@ -7,7 +7,14 @@ namespace FluxGrpc.Client;
 public sealed class FluxException : Exception
 {
     private FluxException(string message, RpcException cause)
-        : base(message, cause) => Status = cause.StatusCode;
+        : base(message, cause)
+    {
+        Status = cause.StatusCode;
+        IsConnectionLost = cause.Status.DebugException is not null;
+    }
+
+    /// <summary>True where the status is not the server's: it was not reached, or the connection broke.</summary>
+    public bool IsConnectionLost { get; }
 
     /// <summary>The call's status.</summary>
     public StatusCode Status { get; }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Security.Cryptography;
 using FluxGrpc.Cli.Generation;
 using FluxGrpc.LocalCluster;
 using FluxGrpc.V1;
@@ -15,7 +16,8 @@ internal static class GenerateCommand
         var command = new Command("generate", "Make pictures of a prompt. Without --server the four services are started in this process.")
         {
             symbols.Prompt, symbols.Output, symbols.Width, symbols.Height, symbols.Steps, symbols.Guidance, symbols.Seed, symbols.Count,
-            symbols.Server, symbols.Model, symbols.Device, symbols.Dtype, symbols.Record,
+            symbols.Server, symbols.Priority, symbols.Detach, symbols.RequestId, symbols.Model, symbols.Device, symbols.Dtype,
+            symbols.Record,
         };
         command.Validators.Add(result =>
         {
@@ -24,6 +26,13 @@ internal static class GenerateCommand
                 if (result.GetResult(symbols.Server) is not null && result.GetResult(local) is { Implicit: false })
                     result.AddError($"{local.Name} is for services that are started here; it cannot go together with --server");
             }
+
+            if (!result.GetValue(symbols.Detach))
+                return;
+            if (result.GetResult(symbols.Server) is null)
+                result.AddError("--detach needs --server: services that are started here end with the command");
+            if (result.GetResult(symbols.Record) is not null)
+                result.AddError("--detach and --record cannot go together");
         });
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -36,6 +45,10 @@ internal static class GenerateCommand
 
     private sealed class Symbols
     {
+        private const string Interactive = "interactive";
+        private const string Batch = "batch";
+        private const int DrawnIdLength = 32;
+
         public Argument<string> Prompt { get; } = new("prompt") { Description = "What to draw." };
 
         public Option<string> Output { get; } = new("--output", "-o")
@@ -65,6 +78,19 @@ internal static class GenerateCommand
 
         public Option<Channels.ServiceAddress?> Server { get; } = SharedOptions.Server("Orchestrator to ask:");
 
+        public Option<string> Priority { get; } = PriorityOption();
+
+        public Option<bool> Detach { get; } = new("--detach")
+        {
+            Description = "Have the server go on when this command ends; the same command with the same --request-id finds it again.",
+        };
+
+        public Option<string?> RequestId { get; } = new("--request-id")
+        {
+            Description = "The request's name, to cancel it or to find it again. Default: drawn.",
+            HelpName = "id",
+        };
+
         public Option<DirectoryInfo> Model { get; } = SharedOptions.Model();
 
         public Option<string> Device { get; } = SharedOptions.Device();
@@ -93,6 +119,13 @@ internal static class GenerateCommand
             if (parsed.GetValue(Count) is { } count)
                 request.Count = count;
 
+            if (parsed.GetRequiredValue(Priority) == Batch)
+                request.Priority = V1.Priority.Batch;
+            request.RequestId = parsed.GetValue(RequestId) ?? "";
+            request.Detached = parsed.GetValue(Detach);
+            if (request is { Detached: true, RequestId: "" })
+                request.RequestId = RandomNumberGenerator.GetHexString(DrawnIdLength, lowercase: true);
+
             return new GenerateSettings(request, parsed.GetRequiredValue(Output), parsed.GetValue(Record), parsed.GetValue(Server),
                 new EmbeddedClusterOptions
                 {
@@ -100,7 +133,19 @@ internal static class GenerateCommand
                     Device = parsed.GetRequiredValue(Device),
                     Dtype = parsed.GetRequiredValue(Dtype),
                     LogLevel = LogLevel.Error, // A run that Ctrl-C ends is no news to who pressed it.
-                });
+                },
+                request.Detached ? FollowUps.Of(parsed, RequestId, request.RequestId, parsed.GetValue(Server)!) : null);
+        }
+
+        private static Option<string> PriorityOption()
+        {
+            var option = new Option<string>("--priority")
+            {
+                Description = "Whose work comes first when the server has more to do than it can.",
+                DefaultValueFactory = _ => Interactive,
+            };
+            option.AcceptOnlyFromAmong(Interactive, Batch);
+            return option;
         }
     }
 }

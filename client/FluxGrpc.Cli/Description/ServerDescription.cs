@@ -27,6 +27,8 @@ internal static class ServerDescription
         console.WriteLine($"defaults: {Defaults(info.Defaults)}");
         console.WriteLine($"limits:   {Limits(info)}");
         console.WriteLine($"load:     {Load(status)}");
+        if (status.PromptCache is { } cache)
+            console.WriteLine($"prompts:  {Prompts(cache)}");
     }
 
     private static bool IsRandom(ImageGenerationServiceGetModelInfoResponse info) =>
@@ -68,12 +70,17 @@ internal static class ServerDescription
             + $"{info.Denoiser.MaxSessions} sessions in a denoiser");
     }
 
+    private static string Prompts(PromptCacheStatus cache) => string.Create(CultureInfo.InvariantCulture,
+        $"{cache.Entries} remembered in {Numbers.Bytes(cache.Bytes)} of {Numbers.Bytes(cache.MaxBytes)}, {cache.Hits} found again, "
+        + $"{cache.Misses} encoded");
+
     private static string Load(GetStatusResponse status)
     {
         var denoisers = status.Components.Where(component => component.Load is not null)
             .Select(component => string.Create(CultureInfo.InvariantCulture,
                 $"{component.Load.ReplicaId}: {component.Load.Sessions} sessions, {component.Load.StepsDone} steps done, "
                 + $"{Numbers.Bytes(component.Load.ResidentMemoryBytes)} resident"));
-        return string.Create(CultureInfo.InvariantCulture, $"{status.Generations} generations; {string.Join("; ", denoisers)}");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{status.Generations} generations, {status.Waiting} of them waiting; {string.Join("; ", denoisers)}");
     }
 }

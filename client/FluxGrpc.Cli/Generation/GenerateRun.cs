@@ -1,5 +1,6 @@
 using System.Globalization;
 using FluxGrpc.Cli.Recording;
+using FluxGrpc.Client;
 using FluxGrpc.V1;
 
 namespace FluxGrpc.Cli.Generation;
@@ -8,6 +9,8 @@ namespace FluxGrpc.Cli.Generation;
 internal sealed class GenerateRun(GenerateSettings settings, Terminal terminal, IProgressView view)
 {
     private const int MaxShownText = 80;
+
+    private static readonly TimeSpan _leastShownWait = TimeSpan.FromSeconds(0.05);
 
     private readonly GenerationProgress _progress = new();
     private readonly List<string> _results = [];
@@ -21,13 +24,36 @@ internal sealed class GenerateRun(GenerateSettings settings, Terminal terminal, 
         if (settings.Record is not null)
             OutputNames.Check(settings.Record);
 
-        var finished = await view.ShowAsync(() => GenerateAsync(cancellation));
+        if (settings.FollowUps is { } followUps)
+            await terminal.Output.WriteLineAsync($"goes on at the server if this command ends early; to get it again: {followUps.GetIt}");
+        var finished = await FinishAsync(cancellation);
         foreach (var line in _results)
             await terminal.Output.WriteLineAsync(line);
         await terminal.Output.WriteLineAsync(
-            $"done in {Text(finished.TotalTime)} (prompt {Text(finished.EncodeTime)}, steps {Text(finished.DenoiseTime)}, "
+            $"done in {Text(finished.TotalTime)} ({Waiting(finished)}prompt {Text(finished.EncodeTime)}, steps {Text(finished.DenoiseTime)}, "
             + $"decoding {Text(finished.DecodeTime)})");
     }
+
+    private async Task<GenerationFinished> FinishAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await view.ShowAsync(() => GenerateAsync(cancellation));
+        }
+        catch (OperationCanceledException) when (GoesOnWithoutUs)
+        {
+            await terminal.Output.WriteLineAsync($"to cancel it: {settings.FollowUps!.CancelIt}");
+            throw new CliException($"left; request {settings.Request.RequestId} goes on at {settings.Server}", ExitCode.Cancelled);
+        }
+        catch (FluxException failure) when (GoesOnWithoutUs && failure.IsConnectionLost)
+        {
+            await terminal.Output.WriteLineAsync($"to get it again: {settings.FollowUps!.GetIt}");
+            throw;
+        }
+    }
+
+    /// <summary>True where the server has the request and does not need this command.</summary>
+    private bool GoesOnWithoutUs => settings.FollowUps is not null && _accepted is not null;
 
     private async Task<GenerationFinished> GenerateAsync(CancellationToken cancellation)
     {
@@ -45,7 +71,7 @@ internal sealed class GenerateRun(GenerateSettings settings, Terminal terminal, 
         {
             _progress.Observe(happened);
             view.Update(_progress);
-            Warn(happened);
+            Tell(happened);
             if (happened.EventCase == GenerateResponse.EventOneofCase.Accepted)
                 _accepted = happened.Accepted.Settings;
             if (_recorder?.Observe(happened) is { } recording)
@@ -70,15 +96,28 @@ internal sealed class GenerateRun(GenerateSettings settings, Terminal terminal, 
         return await ServerConnection.EmbedAsync(settings.Embedded, cancellation);
     }
 
-    private void Warn(GenerateResponse happened)
+    private void Tell(GenerateResponse happened)
     {
         if (happened.Accepted is { RandomWeights: true })
             view.Warn("random weights: the picture means nothing");
+        if (happened.ReplicaChanged is { } change)
+            view.Note(Describe(change));
         if (happened.Encoded is { } encoded)
         {
             WarnOfTruncation("T5", encoded.T5Usage);
             WarnOfTruncation("CLIP", encoded.ClipUsage);
         }
+    }
+
+    private static string Describe(ReplicaChanged change)
+    {
+        var why = change.Reason switch
+        {
+            ReplicaChangeReason.Lost => "was lost",
+            ReplicaChangeReason.Drained => "stops",
+            _ => "has more to do",
+        };
+        return $"goes on at denoiser {change.ToReplicaId}: {change.FromReplicaId} {why}";
     }
 
     private void WarnOfTruncation(string encoder, TokenUsage usage)
@@ -110,6 +149,9 @@ internal sealed class GenerateRun(GenerateSettings settings, Terminal terminal, 
         recording.Write(path);
         _results.Add($"{path}: recording of {recording.Latents.Count} steps");
     }
+
+    private static string Waiting(GenerationFinished finished) =>
+        finished.QueueTime.ToTimeSpan() < _leastShownWait ? "" : $"waiting {Text(finished.QueueTime)}, ";
 
     private static string Text(Google.Protobuf.WellKnownTypes.Duration time) => Durations.Format(time.ToTimeSpan());
 }

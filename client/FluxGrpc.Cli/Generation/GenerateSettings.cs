@@ -10,5 +10,6 @@ namespace FluxGrpc.Cli.Generation;
 /// <param name="Record">The recording's file, or null.</param>
 /// <param name="Server">A server that runs, or null.</param>
 /// <param name="Embedded">Services to start where no server is named.</param>
-internal sealed record GenerateSettings(
-    GenerateRequest Request, string Output, string? Record, ServiceAddress? Server, EmbeddedClusterOptions Embedded);
+/// <param name="FollowUps">For a request that goes on without the command; else null.</param>
+internal sealed record GenerateSettings(GenerateRequest Request, string Output, string? Record, ServiceAddress? Server,
+    EmbeddedClusterOptions Embedded, FollowUps? FollowUps);

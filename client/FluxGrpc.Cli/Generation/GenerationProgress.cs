@@ -20,6 +20,9 @@ internal sealed class GenerationProgress
     /// <summary>Steps of all images together.</summary>
     public int Steps => Images * StepsPerImage;
 
+    /// <summary>Requests that wait ahead of this one; null while it does not wait.</summary>
+    public int? Ahead { get; private set; }
+
     /// <summary>Mean time of the steps so far.</summary>
     public TimeSpan TimePerStep => StepsDone == 0 ? TimeSpan.Zero : _elapsed / StepsDone;
 
@@ -29,6 +32,7 @@ internal sealed class GenerationProgress
     /// <summary>Takes note of an event.</summary>
     public void Observe(GenerateResponse happened)
     {
+        Ahead = happened.Queued?.Ahead;
         switch (happened.EventCase)
         {
             case GenerateResponse.EventOneofCase.Accepted:
@@ -42,11 +46,13 @@ internal sealed class GenerationProgress
         }
     }
 
-    /// <summary>What is being drawn: "image 2 of 3", or "drawing" where there is but one.</summary>
+    /// <summary>What is being drawn: "image 2 of 3", or "drawing" where there is but one; "waiting" in the queue.</summary>
     public string Subject
     {
         get
         {
+            if (Ahead is not null)
+                return "waiting";
             if (Images <= 1 || StepsPerImage == 0)
                 return "drawing";
             var current = Math.Max(StepsDone - 1, 0) / StepsPerImage + 1;
@@ -54,9 +60,11 @@ internal sealed class GenerationProgress
         }
     }
 
-    /// <summary>Step, time per step, time left: "step 3/28  0.52 s/step  13 s left".</summary>
+    /// <summary>Step, time per step, time left: "step 3/28  0.52 s/step  13 s left"; the place in the queue: "2 requests ahead".</summary>
     public string Describe()
     {
+        if (Ahead is { } ahead)
+            return ahead == 0 ? "next in line" : string.Create(CultureInfo.InvariantCulture, $"{ahead} requests ahead");
         if (StepsDone == 0)
             return string.Create(CultureInfo.InvariantCulture, $"step 0/{StepsPerImage}");
 

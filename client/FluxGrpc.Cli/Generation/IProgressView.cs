@@ -12,6 +12,9 @@ internal interface IProgressView
     /// <summary>Shows how far the run is now.</summary>
     void Update(GenerationProgress progress);
 
+    /// <summary>Tells something to remember, without getting in the progress's way.</summary>
+    void Note(string text);
+
     /// <summary>Warns without getting in the progress's way.</summary>
     void Warn(string text);
 }

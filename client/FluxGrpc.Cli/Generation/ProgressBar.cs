@@ -36,6 +36,9 @@ internal sealed class ProgressBar(Terminal terminal) : IProgressView
     }
 
     /// <inheritdoc/>
+    public void Note(string text) => terminal.Drawing.WriteLine(text);
+
+    /// <inheritdoc/>
     public void Warn(string text) => terminal.Drawing.MarkupLineInterpolated($"[yellow]warning: {text}[/]");
 
     /// <summary>Step, time per step, time left.</summary>

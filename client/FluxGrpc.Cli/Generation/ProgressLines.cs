@@ -1,9 +1,9 @@
 namespace FluxGrpc.Cli.Generation;
 
-/// <summary>Progress for files and pipes: one line a step on standard output.</summary>
+/// <summary>Progress for files and pipes: one line a step, or a place in the queue, on standard output.</summary>
 internal sealed class ProgressLines(Terminal terminal) : IProgressView
 {
-    private int _stepsShown;
+    private (int Steps, int? Ahead) _shown;
 
     /// <inheritdoc/>
     public Task<T> ShowAsync<T>(Func<Task<T>> work) => work();
@@ -14,11 +14,14 @@ internal sealed class ProgressLines(Terminal terminal) : IProgressView
     /// <inheritdoc/>
     public void Update(GenerationProgress progress)
     {
-        if (progress.StepsDone == _stepsShown)
+        if ((progress.StepsDone, progress.Ahead) == _shown)
             return;
-        _stepsShown = progress.StepsDone;
+        _shown = (progress.StepsDone, progress.Ahead);
         terminal.Output.WriteLine($"{progress.Subject}: {progress.Describe()}");
     }
+
+    /// <inheritdoc/>
+    public void Note(string text) => terminal.Output.WriteLine(text);
 
     /// <inheritdoc/>
     public void Warn(string text) => terminal.Error.WriteLine($"warning: {text}");

@@ -22,6 +22,10 @@ public sealed class CommandLineTests
     [InlineData("cluster|--device|cuda:0,", "--device is 'cuda:0,'")]
     [InlineData("replay|/nowhere.safetensors|--server|http://localhost:1", "/nowhere.safetensors")]
     [InlineData("generate|a cat|--server|http://localhost:1|--dtype|float32", "--dtype is for services that are started here")]
+    [InlineData("generate|a cat|--detach", "--detach needs --server")]
+    [InlineData("generate|a cat|--detach|--server|http://localhost:1|--record|x", "--detach and --record cannot go together")]
+    [InlineData("generate|a cat|--priority|high", "Must be one of: 'interactive' 'batch'")]
+    [InlineData("cancel|abc", "--server")]
     [InlineData("info|folder|--server|http://localhost:1", "cannot go together")]
     public async Task A_wrong_command_line_is_one_line_and_exit_code_2(string arguments, string expected)
     {

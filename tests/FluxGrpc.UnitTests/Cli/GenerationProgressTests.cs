@@ -52,6 +52,20 @@ public sealed class GenerationProgressTests
     }
 
     [Theory]
+    [InlineData(0, "next in line")]
+    [InlineData(7, "7 requests ahead")]
+    public void A_request_that_waits_has_a_place(int ahead, string expected)
+    {
+        var progress = Accepted(images: 2, steps: 28);
+
+        progress.Observe(new GenerateResponse { Queued = new GenerationQueued { Ahead = ahead } });
+        Assert.Equal(("waiting", expected), (progress.Subject, progress.Describe()));
+        progress.Observe(new GenerateResponse { Encoded = new PromptEncoded() });
+
+        Assert.Equal(("image 1 of 2", "step 0/28"), (progress.Subject, progress.Describe()));
+    }
+
+    [Theory]
     [InlineData(0.04, "0.0 s")]
     [InlineData(9.94, "9.9 s")]
     [InlineData(9.96, "10 s")]

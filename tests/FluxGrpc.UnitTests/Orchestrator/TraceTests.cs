@@ -59,7 +59,8 @@ public sealed class TraceTests : IAsyncLifetime
         Assert.All(children, span => Assert.InRange(span.StartTimeUtc, root.StartTimeUtc, root.StartTimeUtc + root.Duration));
         Assert.Equal(ActivityStatusCode.Unset, root.Status);
         Assert.Equal((80, 2, true), (root.GetTagItem("flux.width"), root.GetTagItem("flux.count"), children[1].GetTagItem("flux.cached")));
-        Assert.DoesNotContain(_spans.SelectMany(span => span.TagObjects), tag => $"{tag.Value}".Contains("circle", StringComparison.Ordinal));
+        Assert.DoesNotContain(_spans.SelectMany(span => span.TagObjects),
+            tag => $"{tag.Value}".Contains("circle", StringComparison.Ordinal));
     }
 
     [Fact]
