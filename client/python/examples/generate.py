@@ -1,0 +1,86 @@
+"""Makes pictures of a prompt: python3 examples/generate.py "a red circle left of a blue square" --seed 7
+
+Ctrl-C stops the work on the server and ends with exit code 130; what the server refuses ends with exit code 1.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from fluxgrpc import (
+    FluxClient,
+    FluxError,
+    GeneratedImage,
+    Generation,
+    GenerationAccepted,
+    GenerationFinished,
+    GenerationQueued,
+    PromptEncoded,
+    ReplicaChanged,
+    StepCompleted,
+)
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    try:
+        with FluxClient(arguments.server) as flux, flux.generate(
+            arguments.prompt,
+            width=arguments.width,
+            height=arguments.height,
+            steps=arguments.steps,
+            guidance=arguments.guidance,
+            seed=arguments.seed,
+            count=arguments.count,
+            priority="batch" if arguments.batch else "interactive",
+        ) as generation:
+            save(generation, arguments.output)
+    except (FluxError, ValueError) as error:
+        print(f"generate: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("generate: cancelled", file=sys.stderr)
+        return 130
+    return 0
+
+
+def save(generation: Generation, output: Path) -> None:
+    count = 1
+    for event in generation:
+        match event:
+            case GenerationAccepted():
+                count = event.settings.count
+                print(f"{event.model_name}: {event.settings.width} x {event.settings.height}, seed {event.settings.seed}")
+            case GenerationQueued():
+                print(f"waiting: {event.ahead} ahead")
+            case PromptEncoded() if event.t5_usage.truncated:
+                print(f"the prompt is too long; cut off: {event.t5_usage.dropped_text}", file=sys.stderr)
+            case StepCompleted():
+                print(f"image {event.image_index + 1}/{count}, step {event.step_index + 1}/{event.steps}")
+            case ReplicaChanged():
+                print(f"image {event.image_index + 1}/{count} goes on at {event.to_replica_id}")
+            case GeneratedImage():
+                name = output if count == 1 else output.with_stem(f"{output.stem}-{event.image_index + 1}")
+                name.write_bytes(event.data)
+                print(f"{name}: seed {event.seed}")
+            case GenerationFinished():
+                print(f"finished in {event.total_time.ToTimedelta().total_seconds():.1f} s")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Makes pictures of a prompt.")
+    parser.add_argument("prompt")
+    parser.add_argument("--server", default="http://127.0.0.1:5000", help="http://host:port, host:port or unix:/path")
+    parser.add_argument("--output", type=Path, default=Path("out.png"))
+    parser.add_argument("--width", type=int)
+    parser.add_argument("--height", type=int)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--guidance", type=float)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--count", type=int)
+    parser.add_argument("--batch", action="store_true", help="let others go first")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
