@@ -1,0 +1,105 @@
+// Makes pictures of a prompt: node examples/generate.js "a red circle left of a blue square" --seed 7
+//
+// Ctrl-C stops the work on the server and ends with exit code 130; what the server refuses ends with exit code 1.
+
+import { writeFile } from "node:fs/promises";
+import { parse } from "node:path";
+import { parseArgs } from "node:util";
+import { durationMs } from "@bufbuild/protobuf/wkt";
+import { FluxClient, FluxError } from "fluxgrpc";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    server: { type: "string", default: "http://127.0.0.1:5000" },
+    output: { type: "string", default: "out.png" },
+    width: { type: "string" },
+    height: { type: "string" },
+    steps: { type: "string" },
+    guidance: { type: "string" },
+    seed: { type: "string" },
+    count: { type: "string" },
+    batch: { type: "boolean", default: false },
+  },
+});
+const ctrlC = new AbortController();
+process.once("SIGINT", () => ctrlC.abort());
+
+try {
+  const flux = new FluxClient(values.server);
+  await save(
+    flux.generate(positionals.join(" "), {
+      width: number(values.width),
+      height: number(values.height),
+      steps: number(values.steps),
+      guidance: number(values.guidance),
+      seed: values.seed === undefined ? undefined : BigInt(values.seed),
+      count: number(values.count),
+      priority: values.batch ? "batch" : "interactive",
+      signal: ctrlC.signal,
+    }),
+    values.output,
+  );
+  flux.close();
+} catch (error) {
+  if (ctrlC.signal.aborted) {
+    console.error("generate: cancelled");
+    process.exit(130);
+  }
+  if (!(error instanceof FluxError)) throw error;
+  console.error(`generate: ${error.message}`);
+  process.exit(1);
+}
+
+/**
+ * @param {AsyncIterable<import("fluxgrpc").GenerateEvent>} events
+ * @param {string} output
+ */
+async function save(events, output) {
+  let count = 1;
+  for await (const event of events) {
+    switch (event.case) {
+      case "accepted": {
+        const { width, height, seed } = event.value.settings ?? {};
+        count = event.value.settings?.count ?? 1;
+        console.log(`${event.value.modelName}: ${width} x ${height}, seed ${seed}`);
+        break;
+      }
+      case "queued":
+        console.log(`waiting: ${event.value.ahead} ahead`);
+        break;
+      case "encoded":
+        if (event.value.t5Usage?.truncated) console.error(`the prompt is too long; cut off: ${event.value.t5Usage.droppedText}`);
+        break;
+      case "step":
+        console.log(`image ${event.value.imageIndex + 1}/${count}, step ${event.value.stepIndex + 1}/${event.value.steps}`);
+        break;
+      case "replicaChanged":
+        console.log(`image ${event.value.imageIndex + 1}/${count} goes on at ${event.value.toReplicaId}`);
+        break;
+      case "image": {
+        const name = count === 1 ? output : numbered(output, event.value.imageIndex + 1);
+        await writeFile(name, event.value.data);
+        console.log(`${name}: seed ${event.value.seed}`);
+        break;
+      }
+      case "finished":
+        if (event.value.totalTime) console.log(`finished in ${(durationMs(event.value.totalTime) / 1000).toFixed(1)} s`);
+        break;
+    }
+  }
+}
+
+/**
+ * @param {string} output
+ * @param {number} index
+ */
+function numbered(output, index) {
+  const { dir, name, ext } = parse(output);
+  return `${dir && `${dir}/`}${name}-${index}${ext}`;
+}
+
+/** @param {string | undefined} text */
+function number(text) {
+  return text === undefined ? undefined : Number(text);
+}

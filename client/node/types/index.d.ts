@@ -1,0 +1,10 @@
+export { FluxClient } from "./client.js";
+export { FluxError } from "./errors.js";
+export { connect } from "./service-client.js";
+export { DenoiseSession } from "./denoise-session.js";
+export type GenerateOptions = import("./client.js").GenerateOptions;
+export type GenerateEvent = import("./client.js").GenerateEvent;
+export type FieldViolation = import("./errors.js").FieldViolation;
+export type CallOptions = import("./service-client.js").CallOptions;
+export type ServiceClient<S extends import("./service-client.js").Service> = import("./service-client.js").ServiceClient<S>;
+export { arrayOf, tensorOf } from "./tensors.js";
