@@ -370,7 +370,7 @@ export declare const PromptEncodedSchema: GenMessage<PromptEncoded>;
  */
 export declare type GenerationQueued = Message<"flux.v1.GenerationQueued"> & {
   /**
-   * Requests ahead of this one.
+   * Waiting requests ahead of this one; 0 is the next.
    *
    * @generated from field: int32 ahead = 1;
    */
@@ -817,7 +817,7 @@ export declare const GetStatusRequestSchema: GenMessage<GetStatusRequest>;
  */
 export declare type GetStatusResponse = Message<"flux.v1.GetStatusResponse"> & {
   /**
-   * Generations in hand.
+   * Generations in hand, running or waiting.
    *
    * @generated from field: int32 generations = 1;
    */
@@ -1025,8 +1025,9 @@ export declare const ImageGenerationService: GenService<{
    * Makes one or more pictures of a prompt.
    *
    * Events in order: accepted, encoded, then for each image its steps and the image, then finished; the server then ends the
-   * call with OK. A request that has to wait gets queued events after accepted, one whenever its place changes. An image that
-   * goes on at another denoiser gets a replica_changed event between two steps. Cancelling the call, losing it or passing its
+   * call with OK. A request that has to wait gets queued events after accepted, one whenever its place changes; a batch image
+   * that pauses for interactive work gets them between two steps. An image that goes on at another denoiser gets a
+   * replica_changed event between two steps. Cancelling the call, losing it or passing its
    * deadline stops the work within one step, unless the request is detached.
    *
    * INVALID_ARGUMENT: a value out of range, with one BadRequest violation a field. RESOURCE_EXHAUSTED (with RetryInfo): the

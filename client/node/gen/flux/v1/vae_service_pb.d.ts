@@ -204,6 +204,13 @@ export declare type VaeServiceGetModelInfoResponse = Message<"flux.v1.VaeService
    * @generated from field: int64 max_pixels = 7;
    */
   maxPixels: bigint;
+
+  /**
+   * For previews; absent where nobody has measured them for this autoencoder.
+   *
+   * @generated from field: flux.v1.LatentColors latent_colors = 8;
+   */
+  latentColors?: LatentColors | undefined;
 };
 
 /**
@@ -211,6 +218,34 @@ export declare type VaeServiceGetModelInfoResponse = Message<"flux.v1.VaeService
  * Use `create(VaeServiceGetModelInfoResponseSchema)` to create a new message.
  */
 export declare const VaeServiceGetModelInfoResponseSchema: GenMessage<VaeServiceGetModelInfoResponse>;
+
+/**
+ * The best linear guess of a picture's colors from its latents: of the pixels under a latent z, rgb = sum of z[c] * factors[c] + bias,
+ * nominally in [-1, 1].
+ *
+ * @generated from message flux.v1.LatentColors
+ */
+export declare type LatentColors = Message<"flux.v1.LatentColors"> & {
+  /**
+   * Red, green and blue of each of the Z latent channels: [Z, 3], row-major.
+   *
+   * @generated from field: repeated float factors = 1;
+   */
+  factors: number[];
+
+  /**
+   * Red, green and blue of latents of zero: 3 numbers.
+   *
+   * @generated from field: repeated float bias = 2;
+   */
+  bias: number[];
+};
+
+/**
+ * Describes the message flux.v1.LatentColors.
+ * Use `create(LatentColorsSchema)` to create a new message.
+ */
+export declare const LatentColorsSchema: GenMessage<LatentColors>;
 
 /**
  * The autoencoder: latents to pixels and back. Scale and shift are applied here: latents on the wire are as the denoiser's.

@@ -335,7 +335,7 @@ class GenerationQueued(google.protobuf.message.Message):
     AHEAD_FIELD_NUMBER: builtins.int
     WORK_AHEAD_FIELD_NUMBER: builtins.int
     ahead: builtins.int
-    """Requests ahead of this one."""
+    """Waiting requests ahead of this one; 0 is the next."""
 
     work_ahead: builtins.int
     """Steps times tokens that those ahead have still to do, running ones counted."""
@@ -664,7 +664,7 @@ class GetStatusResponse(google.protobuf.message.Message):
     DETACHED_FIELD_NUMBER: builtins.int
     PROMPT_CACHE_FIELD_NUMBER: builtins.int
     generations: builtins.int
-    """Generations in hand."""
+    """Generations in hand, running or waiting."""
 
     @property
     def components(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ComponentStatus]:

@@ -16,8 +16,9 @@ class ImageGenerationServiceStub:
     """Makes one or more pictures of a prompt.
 
     Events in order: accepted, encoded, then for each image its steps and the image, then finished; the server then ends the
-    call with OK. A request that has to wait gets queued events after accepted, one whenever its place changes. An image that
-    goes on at another denoiser gets a replica_changed event between two steps. Cancelling the call, losing it or passing its
+    call with OK. A request that has to wait gets queued events after accepted, one whenever its place changes; a batch image
+    that pauses for interactive work gets them between two steps. An image that goes on at another denoiser gets a
+    replica_changed event between two steps. Cancelling the call, losing it or passing its
     deadline stops the work within one step, unless the request is detached.
 
     INVALID_ARGUMENT: a value out of range, with one BadRequest violation a field. RESOURCE_EXHAUSTED (with RetryInfo): the
@@ -53,8 +54,9 @@ class ImageGenerationServiceServicer(metaclass=abc.ABCMeta):
         """Makes one or more pictures of a prompt.
 
         Events in order: accepted, encoded, then for each image its steps and the image, then finished; the server then ends the
-        call with OK. A request that has to wait gets queued events after accepted, one whenever its place changes. An image that
-        goes on at another denoiser gets a replica_changed event between two steps. Cancelling the call, losing it or passing its
+        call with OK. A request that has to wait gets queued events after accepted, one whenever its place changes; a batch image
+        that pauses for interactive work gets them between two steps. An image that goes on at another denoiser gets a
+        replica_changed event between two steps. Cancelling the call, losing it or passing its
         deadline stops the work within one step, unless the request is detached.
 
         INVALID_ARGUMENT: a value out of range, with one BadRequest violation a field. RESOURCE_EXHAUSTED (with RetryInfo): the

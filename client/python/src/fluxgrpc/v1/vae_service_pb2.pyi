@@ -7,6 +7,7 @@ import fluxgrpc.v1.model_info_pb2
 import fluxgrpc.v1.tensor_pb2
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
+import google.protobuf.internal.containers
 import google.protobuf.message
 import typing
 import typing_extensions
@@ -130,6 +131,7 @@ class VaeServiceGetModelInfoResponse(google.protobuf.message.Message):
     SHIFT_FACTOR_FIELD_NUMBER: builtins.int
     SAMPLE_SIZE_FIELD_NUMBER: builtins.int
     MAX_PIXELS_FIELD_NUMBER: builtins.int
+    LATENT_COLORS_FIELD_NUMBER: builtins.int
     @property
     def component(self) -> fluxgrpc.v1.model_info_pb2.ComponentInfo:
         """Common facts; parameter_count is encoder and decoder."""
@@ -152,6 +154,10 @@ class VaeServiceGetModelInfoResponse(google.protobuf.message.Message):
     max_pixels: builtins.int
     """Largest H * W."""
 
+    @property
+    def latent_colors(self) -> global___LatentColors:
+        """For previews; absent where nobody has measured them for this autoencoder."""
+        pass
     def __init__(self,
         *,
         component: typing.Optional[fluxgrpc.v1.model_info_pb2.ComponentInfo] = ...,
@@ -161,7 +167,31 @@ class VaeServiceGetModelInfoResponse(google.protobuf.message.Message):
         shift_factor: builtins.float = ...,
         sample_size: builtins.int = ...,
         max_pixels: builtins.int = ...,
+        latent_colors: typing.Optional[global___LatentColors] = ...,
         ) -> None: ...
-    def HasField(self, field_name: typing_extensions.Literal["component",b"component"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["component",b"component","downscale_factor",b"downscale_factor","latent_channels",b"latent_channels","max_pixels",b"max_pixels","sample_size",b"sample_size","scaling_factor",b"scaling_factor","shift_factor",b"shift_factor"]) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["component",b"component","latent_colors",b"latent_colors"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["component",b"component","downscale_factor",b"downscale_factor","latent_channels",b"latent_channels","latent_colors",b"latent_colors","max_pixels",b"max_pixels","sample_size",b"sample_size","scaling_factor",b"scaling_factor","shift_factor",b"shift_factor"]) -> None: ...
 global___VaeServiceGetModelInfoResponse = VaeServiceGetModelInfoResponse
+
+class LatentColors(google.protobuf.message.Message):
+    """The best linear guess of a picture's colors from its latents: of the pixels under a latent z, rgb = sum of z[c] * factors[c] + bias,
+    nominally in [-1, 1].
+    """
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+    FACTORS_FIELD_NUMBER: builtins.int
+    BIAS_FIELD_NUMBER: builtins.int
+    @property
+    def factors(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
+        """Red, green and blue of each of the Z latent channels: [Z, 3], row-major."""
+        pass
+    @property
+    def bias(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
+        """Red, green and blue of latents of zero: 3 numbers."""
+        pass
+    def __init__(self,
+        *,
+        factors: typing.Optional[typing.Iterable[builtins.float]] = ...,
+        bias: typing.Optional[typing.Iterable[builtins.float]] = ...,
+        ) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["bias",b"bias","factors",b"factors"]) -> None: ...
+global___LatentColors = LatentColors
