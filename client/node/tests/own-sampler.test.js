@@ -10,8 +10,10 @@ const GOLDEN = new URL("../../../tests/golden/noise.safetensors", import.meta.ur
 
 for (const [name, expected] of /** @type {[string, number][]} */ ([["euler", 0.16445], ["heun", 0.1461502427]]))
   test(`${name} gives the published number`, async () => {
-    // Of a made-up model whose clean picture is 0.3 x + 0.1 t.
-    const velocity = async (/** @type {Float32Array} */ x, /** @type {number} */ t) => x.map((value) => (value - (0.3 * value + 0.1 * t)) / t);
+    // A made-up model.
+    const clean = (/** @type {number} */ x, /** @type {number} */ t) => 0.3 * x + 0.1 * t;
+    /** @type {import("../examples/samplers.js").Velocity} */
+    const velocity = async (x, t) => x.map((value) => (value - clean(value, t)) / t);
 
     const [result] = await SAMPLERS[name](velocity, Float32Array.of(1), TIMESTEPS);
 

@@ -112,7 +112,7 @@ def test_the_example_draws_with_its_own_sampler(flux: FluxClient, sampler: str, 
     subprocess.run(
         [sys.executable, EXAMPLES / "own_sampler.py", "a cat", f"--sampler={sampler}", f"--output={output}", *services]
         + ["--width=64", "--height=96", "--steps=2"],
-        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent / "src")},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         check=True,
     )
 

@@ -35,13 +35,14 @@ internal sealed partial class FluxProcess : IAsyncDisposable
     }
 
     /// <summary>Starts the program.</summary>
-    public static FluxProcess Start(params string[] arguments)
+    public static FluxProcess Start(params string[] arguments) =>
+        Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "flux.dll"), .. arguments]));
+
+    /// <summary>Starts another client than the program.</summary>
+    public static FluxProcess Start(ProcessStartInfo start)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "flux.dll"), .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         var flux = new FluxProcess(new Process { StartInfo = start });
         flux._process.OutputDataReceived += (_, line) => flux.OnLine(flux._output, line.Data);
         flux._process.ErrorDataReceived += (_, line) => flux.OnLine(flux._error, line.Data);

@@ -1,0 +1,121 @@
+using System.Globalization;
+using FluxGrpc.Client;
+using FluxGrpc.ProcessTests.Cli;
+using FluxGrpc.V1;
+using SkiaSharp;
+using Xunit;
+
+namespace FluxGrpc.ProcessTests.Clients;
+
+/// <summary>What a client in any language has to do, run against the real services.</summary>
+internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram program) : IDisposable
+{
+    private const string Prompt = "a red circle – „rot“ 🔴";
+    private const ulong LargeSeed = ulong.MaxValue - 5; // No double holds it.
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("flux-test-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    public async Task DrawTheBytesOfTheCSharpClient()
+    {
+        var expected = await DrawAsync(new GenerateRequest
+        {
+            Prompt = Prompt, Width = 96, Height = 64, Steps = 3, Guidance = 2.5f, Seed = LargeSeed, Count = 2,
+        });
+
+        var run = await RunAsync(program.Generate(Prompt, "--server", Server, "--output", PathOf("out.png"), "--width", "96",
+            "--height", "64", "--steps", "3", "--guidance", "2.5", "--seed", Text(LargeSeed), "--count", "2"));
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains("image 2/2, step 3/3", run.Output, StringComparison.Ordinal);
+        Assert.Equal(expected[0], File.ReadAllBytes(PathOf("out-1.png")));
+        Assert.Equal(expected[1], File.ReadAllBytes(PathOf("out-2.png")));
+    }
+
+    public async Task SayWhatTheServerRefuses()
+    {
+        var run = await RunAsync(program.Generate(
+            "a cat", "--server", Server, "--output", PathOf("out.png"), "--width", "17", "--steps", "0"));
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.StartsWith("generate: width is 17; allowed: multiples of 16", run.Error, StringComparison.Ordinal);
+        Assert.Contains("steps is 0", run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.Split('\n'));
+        Assert.Empty(_folder.GetFiles());
+    }
+
+    public async Task FreeTheDenoiserAtCtrlC()
+    {
+        await using var run = FluxProcess.Start(program.Generate(
+            "a cat", "--server", Server, "--output", PathOf("out.png"), "--width", "512", "--height", "512", "--steps", "200"));
+        await run.WaitForLineAsync("step 1/200");
+        Assert.Equal(1, (await fixture.Denoiser.GetLoadAsync(new())).Sessions);
+
+        run.Interrupt();
+        await run.WaitForExitAsync();
+
+        Assert.Equal(130, run.ExitCode);
+        Assert.Equal("generate: cancelled", run.Error);
+        Assert.Empty(_folder.GetFiles());
+        using var timeout = new CancellationTokenSource(_patience);
+        while ((await fixture.Denoiser.GetLoadAsync(new(), cancellationToken: timeout.Token)).Sessions > 0)
+        {
+        }
+    }
+
+    /// <summary>
+    /// With the orchestrator's noise and its sampler the picture is the orchestrator's, but for the last bits of the noise; with
+    /// Heun, which asks for two velocities a step, it is another one.
+    /// </summary>
+    public async Task DrawWithASamplerOfItsOwn()
+    {
+        var expected = await DrawAsync(new GenerateRequest { Prompt = Prompt, Width = 96, Height = 64, Steps = 4, Seed = LargeSeed });
+
+        await DrawByItselfAsync("euler", steps: 4);
+        await DrawByItselfAsync("heun", steps: 4);
+
+        Assert.InRange(LargestDifference(expected[0], File.ReadAllBytes(PathOf("euler.png"))), 0, 1);
+        Assert.InRange(LargestDifference(expected[0], File.ReadAllBytes(PathOf("heun.png"))), 2, byte.MaxValue);
+    }
+
+    private string Server => fixture.Services.Orchestrator.Address;
+
+    private async Task<IReadOnlyList<byte[]>> DrawAsync(GenerateRequest request)
+    {
+        await using var flux = FluxClient.Connect(Server);
+        var files = new List<byte[]>();
+        await foreach (var image in flux.GenerateImagesAsync(request))
+            files.Add(image.Data.ToByteArray());
+        return files;
+    }
+
+    private async Task DrawByItselfAsync(string sampler, int steps)
+    {
+        var services = fixture.Services;
+        var run = await RunAsync(program.OwnSampler(
+            Prompt, "--text-encoder", services.TextEncoder.Address, "--denoiser", services.Denoiser.Address, "--vae", services.Vae.Address,
+            "--width", "96", "--height", "64", "--steps", Text(steps), "--seed", Text(LargeSeed), "--sampler", sampler,
+            "--output", PathOf($"{sampler}.png")));
+        Assert.True(run.ExitCode == 0, run.Error);
+    }
+
+    private static async Task<FluxProcess> RunAsync(System.Diagnostics.ProcessStartInfo start)
+    {
+        await using var process = FluxProcess.Start(start);
+        await process.WaitForExitAsync();
+        return process;
+    }
+
+    private static int LargestDifference(byte[] one, byte[] other)
+    {
+        using var first = SKBitmap.Decode(one);
+        using var second = SKBitmap.Decode(other);
+        return first.Bytes.Zip(second.Bytes, (x, y) => Math.Abs(x - y)).Max();
+    }
+
+    private static string Text(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
+
+    private string PathOf(string name) => Path.Combine(_folder.FullName, name);
+}
