@@ -86,7 +86,8 @@ export declare type GenerateRequest = Message<"flux.v1.GenerateRequest"> & {
   maxTokens?: number | undefined;
 
   /**
-   * The caller's name for the request, for logs: up to 128 visible ASCII characters; drawn by the server by default.
+   * The request's name: up to 128 visible ASCII characters, of no other request in hand; drawn by the server by default, so that
+   * nobody can guess it. Whoever knows the name of a request can cancel it.
    *
    * @generated from field: string request_id = 10;
    */
@@ -107,9 +108,11 @@ export declare type GenerateRequest = Message<"flux.v1.GenerateRequest"> & {
   priority: Priority;
 
   /**
-   * Go on when the call is lost or cancelled. The same request with the same request_id, which is then required, finds the
-   * generation again: all events so far come once more, then the rest. It is kept for as long as the server allows after it
-   * ends. Excludes include_tensors.
+   * Go on when the call is lost, cancelled or past its deadline. The same request with the same request_id, which is then
+   * required, finds the generation again: all events so far come once more (of the places in the queue only the last), then the
+   * rest; several callers may do so at once. It is kept for as long as the server allows after it ends, or until its failure has
+   * been told. Excludes include_tensors. Whoever knows the request and its request_id can attach: make it one that nobody
+   * guesses.
    *
    * @generated from field: bool detached = 13;
    */
@@ -350,7 +353,8 @@ export declare type PromptEncoded = Message<"flux.v1.PromptEncoded"> & {
   pooled?: Tensor | undefined;
 
   /**
-   * True where the orchestrator remembered the prompt, and the text encoder was not asked.
+   * True where the orchestrator remembered the prompt, or another request was just having it encoded: the text encoder was not
+   * asked.
    *
    * @generated from field: bool cached = 6;
    */
@@ -893,14 +897,14 @@ export declare type PromptCacheStatus = Message<"flux.v1.PromptCacheStatus"> & {
   maxBytes: bigint;
 
   /**
-   * Requests whose prompt was remembered, since the start.
+   * Requests whose prompt was remembered, or was just being encoded for another one, since the start.
    *
    * @generated from field: int64 hits = 4;
    */
   hits: bigint;
 
   /**
-   * Requests whose prompt was not, since the start.
+   * Requests whose prompt the text encoder was asked for, since the start.
    *
    * @generated from field: int64 misses = 5;
    */
@@ -1042,8 +1046,8 @@ export declare const ImageGenerationService: GenService<{
     output: typeof GenerateResponseSchema;
   },
   /**
-   * Stops a generation, detached or not, within one step. Its own call ends with CANCELLED. NOT_FOUND: no generation in hand
-   * has that id.
+   * Stops a generation, detached or not, within one step. Its own call ends with CANCELLED. A detached one that has ended, and is
+   * kept, is forgotten. NOT_FOUND: no generation in hand has that id.
    *
    * @generated from rpc flux.v1.ImageGenerationService.CancelGeneration
    */

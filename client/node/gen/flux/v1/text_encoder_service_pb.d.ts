@@ -146,6 +146,13 @@ export declare type TextEncoderServiceEncodeResponse = Message<"flux.v1.TextEnco
    * @generated from field: google.protobuf.Duration compute_time = 6;
    */
   computeTime?: Duration | undefined;
+
+  /**
+   * Fingerprint of the models that answered, as in GetModelInfo.
+   *
+   * @generated from field: string model_fingerprint = 7;
+   */
+  modelFingerprint: string;
 };
 
 /**

@@ -98,7 +98,9 @@ class GenerateRequest(google.protobuf.message.Message):
     """T5 sequence length L; by default the model's own (512, schnell 256)."""
 
     request_id: typing.Text
-    """The caller's name for the request, for logs: up to 128 visible ASCII characters; drawn by the server by default."""
+    """The request's name: up to 128 visible ASCII characters, of no other request in hand; drawn by the server by default, so that
+    nobody can guess it. Whoever knows the name of a request can cancel it.
+    """
 
     include_tensors: builtins.bool
     """Also send the tensors: conditioning with encoded, latents and velocity with each step. For recording and study."""
@@ -107,9 +109,11 @@ class GenerateRequest(google.protobuf.message.Message):
     """Whose work comes first; interactive by default."""
 
     detached: builtins.bool
-    """Go on when the call is lost or cancelled. The same request with the same request_id, which is then required, finds the
-    generation again: all events so far come once more, then the rest. It is kept for as long as the server allows after it
-    ends. Excludes include_tensors.
+    """Go on when the call is lost, cancelled or past its deadline. The same request with the same request_id, which is then
+    required, finds the generation again: all events so far come once more (of the places in the queue only the last), then the
+    rest; several callers may do so at once. It is kept for as long as the server allows after it ends, or until its failure has
+    been told. Excludes include_tensors. Whoever knows the request and its request_id can attach: make it one that nobody
+    guesses.
     """
 
     def __init__(self,
@@ -314,7 +318,9 @@ class PromptEncoded(google.protobuf.message.Message):
         """CLIP pooled vector [1, P] where include_tensors asked for it."""
         pass
     cached: builtins.bool
-    """True where the orchestrator remembered the prompt, and the text encoder was not asked."""
+    """True where the orchestrator remembered the prompt, or another request was just having it encoded: the text encoder was not
+    asked.
+    """
 
     def __init__(self,
         *,
@@ -714,10 +720,10 @@ class PromptCacheStatus(google.protobuf.message.Message):
     """Bytes they may take."""
 
     hits: builtins.int
-    """Requests whose prompt was remembered, since the start."""
+    """Requests whose prompt was remembered, or was just being encoded for another one, since the start."""
 
     misses: builtins.int
-    """Requests whose prompt was not, since the start."""
+    """Requests whose prompt the text encoder was asked for, since the start."""
 
     def __init__(self,
         *,

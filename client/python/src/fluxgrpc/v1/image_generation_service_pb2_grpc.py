@@ -59,8 +59,8 @@ class ImageGenerationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CancelGeneration(self, request, context):
-        """Stops a generation, detached or not, within one step. Its own call ends with CANCELLED. NOT_FOUND: no generation in hand
-        has that id.
+        """Stops a generation, detached or not, within one step. Its own call ends with CANCELLED. A detached one that has ended, and is
+        kept, is forgotten. NOT_FOUND: no generation in hand has that id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -29,8 +29,8 @@ class ImageGenerationServiceStub:
     CancelGeneration: grpc.UnaryUnaryMultiCallable[
         fluxgrpc.v1.image_generation_service_pb2.CancelGenerationRequest,
         fluxgrpc.v1.image_generation_service_pb2.CancelGenerationResponse]
-    """Stops a generation, detached or not, within one step. Its own call ends with CANCELLED. NOT_FOUND: no generation in hand
-    has that id.
+    """Stops a generation, detached or not, within one step. Its own call ends with CANCELLED. A detached one that has ended, and is
+    kept, is forgotten. NOT_FOUND: no generation in hand has that id.
     """
 
     GetModelInfo: grpc.UnaryUnaryMultiCallable[
@@ -70,8 +70,8 @@ class ImageGenerationServiceServicer(metaclass=abc.ABCMeta):
         request: fluxgrpc.v1.image_generation_service_pb2.CancelGenerationRequest,
         context: grpc.ServicerContext,
     ) -> fluxgrpc.v1.image_generation_service_pb2.CancelGenerationResponse:
-        """Stops a generation, detached or not, within one step. Its own call ends with CANCELLED. NOT_FOUND: no generation in hand
-        has that id.
+        """Stops a generation, detached or not, within one step. Its own call ends with CANCELLED. A detached one that has ended, and is
+        kept, is forgotten. NOT_FOUND: no generation in hand has that id.
         """
         pass
 

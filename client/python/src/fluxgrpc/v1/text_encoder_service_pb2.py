@@ -16,7 +16,7 @@ from fluxgrpc.v1 import tensor_pb2 as flux_dot_v1_dot_tensor__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"flux/v1/text_encoder_service.proto\x12\x07\x66lux.v1\x1a\x18\x66lux/v1/model_info.proto\x1a\x14\x66lux/v1/tensor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xed\x01\n\x1fTextEncoderServiceEncodeRequest\x12\x10\n\x06prompt\x18\x01 \x01(\tH\x00\x12\x34\n\x10tokenized_prompt\x18\x02 \x01(\x0b\x32\x18.flux.v1.TokenizedPromptH\x00\x12\x16\n\tt5_prompt\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x04 \x01(\x05H\x02\x88\x01\x01\x12*\n\x0freply_data_type\x18\x05 \x01(\x0e\x32\x11.flux.v1.DataTypeB\x08\n\x06sourceB\x0c\n\n_t5_promptB\r\n\x0b_max_tokens\"?\n\x0fTokenizedPrompt\x12\x14\n\x0ct5_token_ids\x18\x01 \x03(\x05\x12\x16\n\x0e\x63lip_token_ids\x18\x02 \x03(\x05\"\x81\x02\n TextEncoderServiceEncodeResponse\x12&\n\rhidden_states\x18\x01 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12\x1f\n\x06pooled\x18\x02 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12%\n\x08t5_usage\x18\x03 \x01(\x0b\x32\x13.flux.v1.TokenUsage\x12\'\n\nclip_usage\x18\x04 \x01(\x0b\x32\x13.flux.v1.TokenUsage\x12\x13\n\x0b\x63ontent_key\x18\x05 \x01(\t\x12/\n\x0c\x63ompute_time\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"Y\n\nTokenUsage\x12\x13\n\x0btoken_count\x18\x01 \x01(\x05\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x11\n\ttruncated\x18\x03 \x01(\x08\x12\x14\n\x0c\x64ropped_text\x18\x04 \x01(\t\"o\n\x0fTokenizeRequest\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x16\n\tt5_prompt\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x03 \x01(\x05H\x01\x88\x01\x01\x42\x0c\n\n_t5_promptB\r\n\x0b_max_tokens\"\xbe\x01\n\x10TokenizeResponse\x12\x32\n\x10tokenized_prompt\x18\x01 \x01(\x0b\x32\x18.flux.v1.TokenizedPrompt\x12%\n\x08t5_usage\x18\x02 \x01(\x0b\x32\x13.flux.v1.TokenUsage\x12\'\n\nclip_usage\x18\x03 \x01(\x0b\x32\x13.flux.v1.TokenUsage\x12\x11\n\tt5_pieces\x18\x04 \x03(\t\x12\x13\n\x0b\x63lip_pieces\x18\x05 \x03(\t\"\'\n%TextEncoderServiceGetModelInfoRequest\"\xff\x01\n&TextEncoderServiceGetModelInfoResponse\x12)\n\tcomponent\x18\x01 \x01(\x0b\x32\x16.flux.v1.ComponentInfo\x12\x13\n\x0bhidden_size\x18\x02 \x01(\x05\x12\x13\n\x0bpooled_size\x18\x03 \x01(\x05\x12\x12\n\nmax_tokens\x18\x04 \x01(\x05\x12\x17\n\x0fmax_clip_tokens\x18\x05 \x01(\x05\x12\x19\n\x11max_prompt_length\x18\x06 \x01(\x05\x12\x1a\n\x12t5_vocabulary_size\x18\x07 \x01(\x05\x12\x1c\n\x14\x63lip_vocabulary_size\x18\x08 \x01(\x05\x32\xa5\x02\n\x12TextEncoderService\x12]\n\x06\x45ncode\x12(.flux.v1.TextEncoderServiceEncodeRequest\x1a).flux.v1.TextEncoderServiceEncodeResponse\x12?\n\x08Tokenize\x12\x18.flux.v1.TokenizeRequest\x1a\x19.flux.v1.TokenizeResponse\x12o\n\x0cGetModelInfo\x12..flux.v1.TextEncoderServiceGetModelInfoRequest\x1a/.flux.v1.TextEncoderServiceGetModelInfoResponseB\x0e\xaa\x02\x0b\x46luxGrpc.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"flux/v1/text_encoder_service.proto\x12\x07\x66lux.v1\x1a\x18\x66lux/v1/model_info.proto\x1a\x14\x66lux/v1/tensor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xed\x01\n\x1fTextEncoderServiceEncodeRequest\x12\x10\n\x06prompt\x18\x01 \x01(\tH\x00\x12\x34\n\x10tokenized_prompt\x18\x02 \x01(\x0b\x32\x18.flux.v1.TokenizedPromptH\x00\x12\x16\n\tt5_prompt\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x04 \x01(\x05H\x02\x88\x01\x01\x12*\n\x0freply_data_type\x18\x05 \x01(\x0e\x32\x11.flux.v1.DataTypeB\x08\n\x06sourceB\x0c\n\n_t5_promptB\r\n\x0b_max_tokens\"?\n\x0fTokenizedPrompt\x12\x14\n\x0ct5_token_ids\x18\x01 \x03(\x05\x12\x16\n\x0e\x63lip_token_ids\x18\x02 \x03(\x05\"\x9c\x02\n TextEncoderServiceEncodeResponse\x12&\n\rhidden_states\x18\x01 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12\x1f\n\x06pooled\x18\x02 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12%\n\x08t5_usage\x18\x03 \x01(\x0b\x32\x13.flux.v1.TokenUsage\x12\'\n\nclip_usage\x18\x04 \x01(\x0b\x32\x13.flux.v1.TokenUsage\x12\x13\n\x0b\x63ontent_key\x18\x05 \x01(\t\x12/\n\x0c\x63ompute_time\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x19\n\x11model_fingerprint\x18\x07 \x01(\t\"Y\n\nTokenUsage\x12\x13\n\x0btoken_count\x18\x01 \x01(\x05\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x11\n\ttruncated\x18\x03 \x01(\x08\x12\x14\n\x0c\x64ropped_text\x18\x04 \x01(\t\"o\n\x0fTokenizeRequest\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x16\n\tt5_prompt\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x03 \x01(\x05H\x01\x88\x01\x01\x42\x0c\n\n_t5_promptB\r\n\x0b_max_tokens\"\xbe\x01\n\x10TokenizeResponse\x12\x32\n\x10tokenized_prompt\x18\x01 \x01(\x0b\x32\x18.flux.v1.TokenizedPrompt\x12%\n\x08t5_usage\x18\x02 \x01(\x0b\x32\x13.flux.v1.TokenUsage\x12\'\n\nclip_usage\x18\x03 \x01(\x0b\x32\x13.flux.v1.TokenUsage\x12\x11\n\tt5_pieces\x18\x04 \x03(\t\x12\x13\n\x0b\x63lip_pieces\x18\x05 \x03(\t\"\'\n%TextEncoderServiceGetModelInfoRequest\"\xff\x01\n&TextEncoderServiceGetModelInfoResponse\x12)\n\tcomponent\x18\x01 \x01(\x0b\x32\x16.flux.v1.ComponentInfo\x12\x13\n\x0bhidden_size\x18\x02 \x01(\x05\x12\x13\n\x0bpooled_size\x18\x03 \x01(\x05\x12\x12\n\nmax_tokens\x18\x04 \x01(\x05\x12\x17\n\x0fmax_clip_tokens\x18\x05 \x01(\x05\x12\x19\n\x11max_prompt_length\x18\x06 \x01(\x05\x12\x1a\n\x12t5_vocabulary_size\x18\x07 \x01(\x05\x12\x1c\n\x14\x63lip_vocabulary_size\x18\x08 \x01(\x05\x32\xa5\x02\n\x12TextEncoderService\x12]\n\x06\x45ncode\x12(.flux.v1.TextEncoderServiceEncodeRequest\x1a).flux.v1.TextEncoderServiceEncodeResponse\x12?\n\x08Tokenize\x12\x18.flux.v1.TokenizeRequest\x1a\x19.flux.v1.TokenizeResponse\x12o\n\x0cGetModelInfo\x12..flux.v1.TextEncoderServiceGetModelInfoRequest\x1a/.flux.v1.TextEncoderServiceGetModelInfoResponseB\x0e\xaa\x02\x0b\x46luxGrpc.V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fluxgrpc.v1.text_encoder_service_pb2', globals())
@@ -29,17 +29,17 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _TOKENIZEDPROMPT._serialized_start=367
   _TOKENIZEDPROMPT._serialized_end=430
   _TEXTENCODERSERVICEENCODERESPONSE._serialized_start=433
-  _TEXTENCODERSERVICEENCODERESPONSE._serialized_end=690
-  _TOKENUSAGE._serialized_start=692
-  _TOKENUSAGE._serialized_end=781
-  _TOKENIZEREQUEST._serialized_start=783
-  _TOKENIZEREQUEST._serialized_end=894
-  _TOKENIZERESPONSE._serialized_start=897
-  _TOKENIZERESPONSE._serialized_end=1087
-  _TEXTENCODERSERVICEGETMODELINFOREQUEST._serialized_start=1089
-  _TEXTENCODERSERVICEGETMODELINFOREQUEST._serialized_end=1128
-  _TEXTENCODERSERVICEGETMODELINFORESPONSE._serialized_start=1131
-  _TEXTENCODERSERVICEGETMODELINFORESPONSE._serialized_end=1386
-  _TEXTENCODERSERVICE._serialized_start=1389
-  _TEXTENCODERSERVICE._serialized_end=1682
+  _TEXTENCODERSERVICEENCODERESPONSE._serialized_end=717
+  _TOKENUSAGE._serialized_start=719
+  _TOKENUSAGE._serialized_end=808
+  _TOKENIZEREQUEST._serialized_start=810
+  _TOKENIZEREQUEST._serialized_end=921
+  _TOKENIZERESPONSE._serialized_start=924
+  _TOKENIZERESPONSE._serialized_end=1114
+  _TEXTENCODERSERVICEGETMODELINFOREQUEST._serialized_start=1116
+  _TEXTENCODERSERVICEGETMODELINFOREQUEST._serialized_end=1155
+  _TEXTENCODERSERVICEGETMODELINFORESPONSE._serialized_start=1158
+  _TEXTENCODERSERVICEGETMODELINFORESPONSE._serialized_end=1413
+  _TEXTENCODERSERVICE._serialized_start=1416
+  _TEXTENCODERSERVICE._serialized_end=1709
 # @@protoc_insertion_point(module_scope)

@@ -90,6 +90,7 @@ class TextEncoderServiceEncodeResponse(google.protobuf.message.Message):
     CLIP_USAGE_FIELD_NUMBER: builtins.int
     CONTENT_KEY_FIELD_NUMBER: builtins.int
     COMPUTE_TIME_FIELD_NUMBER: builtins.int
+    MODEL_FINGERPRINT_FIELD_NUMBER: builtins.int
     @property
     def hidden_states(self) -> fluxgrpc.v1.tensor_pb2.Tensor:
         """T5's last hidden states [1, L, C] (C = 4096 in FLUX.1)."""
@@ -113,6 +114,9 @@ class TextEncoderServiceEncodeResponse(google.protobuf.message.Message):
     def compute_time(self) -> google.protobuf.duration_pb2.Duration:
         """Time in the two models."""
         pass
+    model_fingerprint: typing.Text
+    """Fingerprint of the models that answered, as in GetModelInfo."""
+
     def __init__(self,
         *,
         hidden_states: typing.Optional[fluxgrpc.v1.tensor_pb2.Tensor] = ...,
@@ -121,9 +125,10 @@ class TextEncoderServiceEncodeResponse(google.protobuf.message.Message):
         clip_usage: typing.Optional[global___TokenUsage] = ...,
         content_key: typing.Text = ...,
         compute_time: typing.Optional[google.protobuf.duration_pb2.Duration] = ...,
+        model_fingerprint: typing.Text = ...,
         ) -> None: ...
     def HasField(self, field_name: typing_extensions.Literal["clip_usage",b"clip_usage","compute_time",b"compute_time","hidden_states",b"hidden_states","pooled",b"pooled","t5_usage",b"t5_usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["clip_usage",b"clip_usage","compute_time",b"compute_time","content_key",b"content_key","hidden_states",b"hidden_states","pooled",b"pooled","t5_usage",b"t5_usage"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["clip_usage",b"clip_usage","compute_time",b"compute_time","content_key",b"content_key","hidden_states",b"hidden_states","model_fingerprint",b"model_fingerprint","pooled",b"pooled","t5_usage",b"t5_usage"]) -> None: ...
 global___TextEncoderServiceEncodeResponse = TextEncoderServiceEncodeResponse
 
 class TokenUsage(google.protobuf.message.Message):
