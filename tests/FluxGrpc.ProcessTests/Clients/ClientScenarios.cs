@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using FluxGrpc.Client;
 using FluxGrpc.ProcessTests.Cli;
@@ -22,7 +23,13 @@ internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram
     {
         var expected = await DrawAsync(new GenerateRequest
         {
-            Prompt = Prompt, Width = 96, Height = 64, Steps = 3, Guidance = 2.5f, Seed = LargeSeed, Count = 2,
+            Prompt = Prompt,
+            Width = 96,
+            Height = 64,
+            Steps = 3,
+            Guidance = 2.5f,
+            Seed = LargeSeed,
+            Count = 2,
         });
 
         var run = await RunAsync(program.Generate(Prompt, "--server", Server, "--output", PathOf("out.png"), "--width", "96",
@@ -101,7 +108,7 @@ internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram
         Assert.True(run.ExitCode == 0, run.Error);
     }
 
-    private static async Task<FluxProcess> RunAsync(System.Diagnostics.ProcessStartInfo start)
+    private static async Task<FluxProcess> RunAsync(ProcessStartInfo start)
     {
         await using var process = FluxProcess.Start(start);
         await process.WaitForExitAsync();
