@@ -34,8 +34,8 @@ internal sealed class GenerateRun(GenerateSettings settings, Terminal terminal, 
         foreach (var line in _results)
             await terminal.Output.WriteLineAsync(line);
         await terminal.Output.WriteLineAsync(
-            $"done in {Text(finished.TotalTime)} ({Waiting(finished)}prompt {Text(finished.EncodeTime)}, steps {Text(finished.DenoiseTime)}, "
-            + $"decoding {Text(finished.DecodeTime)})");
+            $"done in {Text(finished.TotalTime)} ({Waiting(finished)}prompt {Text(finished.EncodeTime)}, "
+            + $"steps {Text(finished.DenoiseTime)}, decoding {Text(finished.DecodeTime)})");
     }
 
     private async Task<GenerationFinished> FinishAsync(CancellationToken cancellation)

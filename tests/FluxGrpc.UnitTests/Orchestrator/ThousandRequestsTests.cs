@@ -37,6 +37,7 @@ public sealed class ThousandRequestsTests(ITestOutputHelper output) : IAsyncLife
         var status = await _tier.Client.GetStatusAsync(new());
         Assert.Equal((0, 0, 0L), (status.Generations, status.Waiting, status.QueuedWork));
         Assert.Equal(0, _tier.Denoiser.Script.OpenSessions);
-        output.WriteLine($"{elapsed.TotalSeconds:F1} s, {answers.Sum(events => events.Count(item => item.Queued is not null))} places told");
+        var places = answers.Sum(events => events.Count(item => item.Queued is not null));
+        output.WriteLine($"{elapsed.TotalSeconds:F1} s, {places} places told");
     }
 }
