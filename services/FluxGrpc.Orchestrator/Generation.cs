@@ -33,15 +33,17 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
         await foreach (var place in job.Turn.WaitForTurnAsync(job.Options.CancellationToken))
             yield return new GenerateResponse { Queued = place };
 
-        var (conditioning, cached) = await EncodeAsync();
+        var (conditioning, cached, negative) = await EncodeAsync();
         yield return new GenerateResponse { Encoded = Describe(conditioning, cached) };
 
-        var order = new DenoisingOrder(_request, job.Facts, conditioning);
+        var picture = _request.Start is { } start
+            ? await stages.PictureEncoder.EncodeAsync(start.Pixels, _request.Grid, job.Facts.Vae, job.Options)
+            : null;
+        var order = new DenoisingOrder(_request, job.Facts, conditioning, negative);
         var denoising = new ImageDenoising(order, stages.Tier, job.Options, job.Turn, stages.Time);
         for (var i = 0; i < _request.Count; i++)
         {
-            var image = DenoisingImage.FromNoise(
-                _request.Grid, _request.Timesteps, job.Facts.Vae.LatentChannels, _request.SeedOf(i));
+            var image = Begin(i, picture);
             await foreach (var progress in DenoiseAsync(denoising, i, image))
                 yield return progress;
             yield return new GenerateResponse { Image = await DrawAsync(i, image) };
@@ -58,14 +60,27 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
         RandomWeights = job.Facts.RandomWeights,
     };
 
-    private async Task<(TextEncoderServiceEncodeResponse Conditioning, bool Cached)> EncodeAsync()
+    private async Task<(TextEncoderServiceEncodeResponse Conditioning, bool Cached, TextEncoderServiceEncodeResponse? Negative)> EncodeAsync()
     {
         using var span = OrchestratorActivity.Source.StartActivity("encode");
         var started = stages.Time.GetTimestamp();
-        var (conditioning, cached) = await stages.Encoder.EncodeAsync(_request, job.Facts, job.Options);
+        var encoding = EncodeAsync(_request.Prompt, _request.T5Prompt);
+        var negative = _request.Sampling.NegativePrompt is { } text ? (await EncodeAsync(text, t5Prompt: null)).Encoded : null;
+        var (conditioning, cached) = await encoding;
         _encodeTime = stages.Time.GetElapsedTime(started);
         span?.SetTag("flux.cached", cached);
-        return (conditioning, cached);
+        return (conditioning, cached, negative);
+    }
+
+    private Task<(TextEncoderServiceEncodeResponse Encoded, bool Cached)> EncodeAsync(string prompt, string? t5Prompt) =>
+        stages.Encoder.EncodeAsync(prompt, t5Prompt, _request.MaxTokens, job.Facts, job.Options);
+
+    private DenoisingImage Begin(int index, float[]? picture)
+    {
+        var (seed, sampler) = (_request.SeedOf(index), _request.Sampling.Sampler);
+        return picture is null
+            ? DenoisingImage.FromNoise(_request.Grid, _request.Timesteps, job.Facts.Vae.LatentChannels, seed, sampler)
+            : DenoisingImage.FromPicture(_request.Grid, _request.Timesteps, picture, seed, sampler);
     }
 
     private PromptEncoded Describe(TextEncoderServiceEncodeResponse conditioning, bool cached) => new()
@@ -98,27 +113,46 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
         span?.SetTag("flux.image_index", index);
         var started = stages.Time.GetTimestamp();
         var pixels = await stages.Decoder.DecodeAsync(image, job.Facts.Vae.Component.Fingerprint, job.Options);
-        var png = PngWriter.Encode(pixels.Data.Span, image.Grid.Width, image.Grid.Height, Texts(_request.SeedOf(index)));
+        var settings = new Dictionary<string, string>(Settings(_request.SeedOf(index)));
+        var file = PictureFile.Encode(_request.Format, pixels.Data.Span, image.Grid.Width, image.Grid.Height, settings);
         _decodeTime += stages.Time.GetElapsedTime(started);
         return new GeneratedImage
         {
             ImageIndex = index,
-            Data = UnsafeByteOperations.UnsafeWrap(png),
-            MediaType = "image/png",
+            Data = UnsafeByteOperations.UnsafeWrap(file.Data),
+            MediaType = file.MediaType,
             Seed = _request.SeedOf(index),
         };
     }
 
-    private IEnumerable<KeyValuePair<string, string>> Texts(ulong seed)
+    /// <summary>What it takes to make the picture again.</summary>
+    private IEnumerable<KeyValuePair<string, string>> Settings(ulong seed)
     {
         yield return new("prompt", _request.Prompt);
-        yield return new("seed", seed.ToString(CultureInfo.InvariantCulture));
-        yield return new("steps", _request.Steps.ToString(CultureInfo.InvariantCulture));
+        if (_request.T5Prompt is { } t5Prompt)
+            yield return new("t5_prompt", t5Prompt);
+        if (_request.Sampling.NegativePrompt is { } negativePrompt)
+        {
+            yield return new("negative_prompt", negativePrompt);
+            yield return new("true_cfg_scale", Text(_request.Sampling.TrueCfgScale));
+        }
+
+        yield return new("seed", Text(seed));
+        yield return new("steps", Text(_request.Steps));
+        yield return new("sampler", _request.Sampling.Sampler.ToString());
+        if (_request.HasOwnSigmas)
+            yield return new("sigmas", string.Join(' ', _request.Timesteps.Select(Text)));
         if (_request.Guidance is { } guidance)
-            yield return new("guidance", guidance.ToString(CultureInfo.InvariantCulture));
+            yield return new("guidance", Text(guidance));
+        if (_request.Start is { } start)
+            yield return new("strength", Text(start.Strength));
+        yield return new("max_tokens", Text(_request.MaxTokens));
         yield return new("model", job.Facts.ModelName);
         yield return new("software", _software);
     }
+
+    private static string Text<T>(T number)
+        where T : IFormattable => number.ToString(null, CultureInfo.InvariantCulture);
 
     private GenerationFinished Finish(ImageDenoising denoising) => new()
     {

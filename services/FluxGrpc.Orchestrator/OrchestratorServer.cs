@@ -29,6 +29,7 @@ public static class OrchestratorServer
         builder.Services.AddSingleton(provider => new WorkQueue(options.QueueLimits(), provider.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton(new EmbeddingCache(options.PromptCacheBytes));
         builder.Services.AddSingleton<PromptEncoder>();
+        builder.Services.AddSingleton<PictureEncoder>();
         builder.Services.AddSingleton<ImageDecoder>();
         builder.Services.AddSingleton<GenerationStages>();
         builder.Services.AddSingleton<GenerationRunner>();

@@ -2,12 +2,11 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using FluxGrpc.Cli.Generation;
 using FluxGrpc.LocalCluster;
-using FluxGrpc.V1;
 using Microsoft.Extensions.Logging;
 
 namespace FluxGrpc.Cli.Commands;
 
-/// <summary><c>flux generate PROMPT</c>: prompt in, PNG out.</summary>
+/// <summary><c>flux generate PROMPT</c>: prompt in, pictures out.</summary>
 internal static class GenerateCommand
 {
     public static Command Create(Terminal terminal)
@@ -15,10 +14,10 @@ internal static class GenerateCommand
         var symbols = new Symbols();
         var command = new Command("generate", "Make pictures of a prompt. Without --server the four services are started in this process.")
         {
-            symbols.Prompt, symbols.Output, symbols.Width, symbols.Height, symbols.Steps, symbols.Guidance, symbols.Seed, symbols.Count,
             symbols.Server, symbols.Priority, symbols.Detach, symbols.RequestId, symbols.Model, symbols.Device, symbols.Dtype,
             symbols.Record,
         };
+        symbols.Image.AddTo(command);
         command.Validators.Add(result =>
         {
             foreach (var local in new Option[] { symbols.Model, symbols.Device, symbols.Dtype })
@@ -49,32 +48,7 @@ internal static class GenerateCommand
         private const string Batch = "batch";
         private const int DrawnIdLength = 32;
 
-        public Argument<string> Prompt { get; } = new("prompt") { Description = "What to draw." };
-
-        public Option<string> Output { get; } = new("--output", "-o")
-        {
-            Description = "PNG file to write; with --count 2 and more out-1.png, out-2.png, ...",
-            DefaultValueFactory = _ => "out.png",
-            HelpName = "file",
-        };
-
-        public Option<int?> Width { get; } = new("--width")
-        {
-            Description = "Width in pixels, a multiple of 16. Default: the model's own.",
-        };
-
-        public Option<int?> Height { get; } = new("--height")
-        {
-            Description = "Height in pixels, a multiple of 16. Default: the model's own.",
-        };
-
-        public Option<int?> Steps { get; } = new("--steps") { Description = "Denoising steps. Default: 28, for schnell 4." };
-
-        public Option<float?> Guidance { get; } = new("--guidance") { Description = "Strength of the distilled guidance. Default: 3.5." };
-
-        public Option<ulong?> Seed { get; } = new("--seed") { Description = "Seed of the first picture. Default: drawn." };
-
-        public Option<int?> Count { get; } = new("--count") { Description = "Number of pictures. Default: 1." };
+        public ImageOptions Image { get; } = new();
 
         public Option<Channels.ServiceAddress?> Server { get; } = SharedOptions.Server("Orchestrator to ask:");
 
@@ -105,20 +79,7 @@ internal static class GenerateCommand
 
         public GenerateSettings Read(ParseResult parsed)
         {
-            var request = new GenerateRequest { Prompt = parsed.GetRequiredValue(Prompt) };
-            if (parsed.GetValue(Width) is { } width)
-                request.Width = width;
-            if (parsed.GetValue(Height) is { } height)
-                request.Height = height;
-            if (parsed.GetValue(Steps) is { } steps)
-                request.Steps = steps;
-            if (parsed.GetValue(Guidance) is { } guidance)
-                request.Guidance = guidance;
-            if (parsed.GetValue(Seed) is { } seed)
-                request.Seed = seed;
-            if (parsed.GetValue(Count) is { } count)
-                request.Count = count;
-
+            var request = Image.Read(parsed);
             if (parsed.GetRequiredValue(Priority) == Batch)
                 request.Priority = V1.Priority.Batch;
             request.RequestId = parsed.GetValue(RequestId) ?? "";
@@ -126,7 +87,7 @@ internal static class GenerateCommand
             if (request is { Detached: true, RequestId: "" })
                 request.RequestId = RandomNumberGenerator.GetHexString(DrawnIdLength, lowercase: true);
 
-            return new GenerateSettings(request, parsed.GetRequiredValue(Output), parsed.GetValue(Record), parsed.GetValue(Server),
+            return new GenerateSettings(request, parsed.GetRequiredValue(Image.Output), parsed.GetValue(Record), parsed.GetValue(Server),
                 new EmbeddedClusterOptions
                 {
                     Checkpoint = parsed.GetValue(Model)?.FullName ?? EmbeddedCheckpoint.Folder,

@@ -1,4 +1,3 @@
-using FluxGrpc.Orchestrator.Requests;
 using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.Tensors;
 using FluxGrpc.V1;
@@ -11,17 +10,19 @@ internal sealed class PromptEncoder(ModelTier tier, EmbeddingCache cache)
 {
     private static readonly TimeSpan _retryDelay = TimeSpan.FromSeconds(1);
 
-    /// <summary>Encodes the prompt; the tensors stay as they were received, for the denoiser, and must not be changed.</summary>
-    /// <param name="request">The prompt and its length.</param>
+    /// <summary>Encodes a prompt; the tensors stay as they were received, for the denoiser, and must not be changed.</summary>
+    /// <param name="prompt">The prompt, possibly empty.</param>
+    /// <param name="t5Prompt">Text for T5 alone, or null.</param>
+    /// <param name="maxTokens">T5 length L.</param>
     /// <param name="facts">The models that it is encoded for.</param>
     /// <param name="options">Deadline and cancellation of the caller.</param>
     /// <returns>The conditioning, and whether the text encoder was spared a call.</returns>
     /// <exception cref="RpcException">The text encoder failed, or has another model by now.</exception>
     /// <exception cref="InvalidDataException">Its answer is not what its model info says.</exception>
     public Task<(TextEncoderServiceEncodeResponse Encoded, bool Cached)> EncodeAsync(
-        GenerationRequest request, ModelFacts facts, CallOptions options)
+        string prompt, string? t5Prompt, int maxTokens, ModelFacts facts, CallOptions options)
     {
-        var key = new EmbeddingKey(request.Prompt, request.T5Prompt, request.MaxTokens, facts.TextEncoder.Component.Fingerprint);
+        var key = new EmbeddingKey(prompt, t5Prompt, maxTokens, facts.TextEncoder.Component.Fingerprint);
         return cache.GetAsync(key, shared => AskAsync(key, facts, shared), options);
     }
 

@@ -45,6 +45,9 @@ internal sealed record GenerationRequest
     /// <summary>Timesteps, one more than steps.</summary>
     public required float[] Timesteps { get; init; }
 
+    /// <summary>True where the caller gave the timesteps.</summary>
+    public required bool HasOwnSigmas { get; init; }
+
     /// <summary>Also send the tensors.</summary>
     public required bool IncludeTensors { get; init; }
 
@@ -54,11 +57,20 @@ internal sealed record GenerationRequest
     /// <summary>Go on without the caller.</summary>
     public required bool Detached { get; init; }
 
+    /// <summary>Sampler and true guidance.</summary>
+    public required SamplingChoice Sampling { get; init; }
+
+    /// <summary>The picture to start from; null for noise alone.</summary>
+    public required StartPicture? Start { get; init; }
+
+    /// <summary>Type of the pictures' files.</summary>
+    public required ImageFormat Format { get; init; }
+
     /// <summary>Number of denoising steps.</summary>
     public int Steps => Timesteps.Length - 1;
 
-    /// <summary>Work of a step: image and text tokens.</summary>
-    public long StepWork => Grid.TokenCount + MaxTokens;
+    /// <summary>Work of a step: image and text tokens, for each velocity that it takes.</summary>
+    public long StepWork => (long)(Grid.TokenCount + MaxTokens) * Sampling.EvaluationsPerStep;
 
     /// <summary>Work of the whole request: steps times tokens.</summary>
     public long Work => StepWork * Steps * Count;
@@ -71,24 +83,31 @@ internal sealed record GenerationRequest
     public static GenerationRequest Parse(GenerateRequest message, RequestLimits limits, ModelFacts facts)
     {
         var defaults = GenerationDefaults.Of(facts, limits);
-        var width = message.HasWidth ? message.Width : defaults.Grid.Width;
-        var height = message.HasHeight ? message.Height : defaults.Grid.Height;
-        var steps = message.HasSteps ? message.Steps : defaults.Steps;
+        var violations = new Violations();
+        var size = StartPicture.SizeOf(message, limits, violations) ?? (defaults.Grid.Width, defaults.Grid.Height);
+        var width = message.HasWidth ? message.Width : size.Item1;
+        var height = message.HasHeight ? message.Height : size.Item2;
+        var steps = message.HasSteps ? message.Steps : message.Sigmas.Count > 0 ? message.Sigmas.Count - 1 : defaults.Steps;
         var count = message.HasCount ? message.Count : defaults.Count;
         var maxTokens = message.HasMaxTokens ? message.MaxTokens : defaults.MaxTokens;
 
-        var violations = new Violations();
         CheckText(violations, message, limits);
         CheckSize(violations, width, height, limits);
-        violations.CheckRange("steps", steps, 1, limits.MaxSteps);
+        if (message.Sigmas.Count == 0)
+            violations.CheckRange("steps", steps, 1, limits.MaxSteps);
         CheckGuidance(violations, message, facts, limits);
         violations.CheckRange("count", count, 1, limits.MaxCount);
         violations.CheckRange("max_tokens", maxTokens, LeastTokens, limits.MaxTokens);
         CheckId(violations, message);
         CheckPriority(violations, message.Priority);
+        SamplingChoice.Check(message, limits, violations);
+        StartPicture.Check(message, violations);
+        CheckFormat(violations, message.Format);
         violations.ThrowIfAny();
 
         var grid = PatchGrid.OfPixels(width, height);
+        var start = StartPicture.Decode(message, grid);
+        var timesteps = message.Sigmas.Count > 0 ? [.. message.Sigmas] : facts.Timesteps(steps, grid);
         return new GenerationRequest
         {
             Id = message.RequestId.Length > 0 ? message.RequestId : RandomNumberGenerator.GetHexString(DrawnIdLength, lowercase: true),
@@ -99,10 +118,14 @@ internal sealed record GenerationRequest
             Seed = message.HasSeed ? message.Seed : DrawSeed(),
             Count = count,
             MaxTokens = maxTokens,
-            Timesteps = facts.Timesteps(steps, grid),
+            Timesteps = start is null ? timesteps : ImageToImage.Rest(timesteps, start.Strength),
+            HasOwnSigmas = message.Sigmas.Count > 0,
             IncludeTensors = message.IncludeTensors,
             Detached = message.Detached,
             Priority = message.Priority == Priority.Batch ? Priority.Batch : Priority.Interactive,
+            Sampling = SamplingChoice.Of(message),
+            Start = start,
+            Format = message.Format,
         };
     }
 
@@ -118,9 +141,20 @@ internal sealed record GenerationRequest
             Count = Count,
             MaxTokens = MaxTokens,
             Sigmas = { Timesteps },
+            Sampler = Sampling.Sampler switch
+            {
+                SamplerKind.Heun => V1.Sampler.Heun,
+                SamplerKind.DpmSolver2M => V1.Sampler.Dpmpp2M,
+                _ => V1.Sampler.Euler,
+            },
+            Format = Format == ImageFormat.Unspecified ? ImageFormat.Png : Format,
         };
         if (Guidance is { } guidance)
             settings.Guidance = guidance;
+        if (Sampling.NegativePrompt is not null)
+            settings.TrueCfgScale = Sampling.TrueCfgScale;
+        if (Start is not null)
+            settings.Strength = Start.Strength;
         return settings;
     }
 
@@ -181,6 +215,14 @@ internal sealed record GenerationRequest
     {
         if (!Enum.IsDefined(priority))
             violations.Add("priority", $"is {(int)priority}; allowed: PRIORITY_INTERACTIVE, PRIORITY_BATCH, or left out");
+    }
+
+    private static void CheckFormat(Violations violations, ImageFormat format)
+    {
+        if (!Enum.IsDefined(format))
+        {
+            violations.Add("format", $"is {(int)format}; allowed: IMAGE_FORMAT_PNG, IMAGE_FORMAT_JPEG, IMAGE_FORMAT_WEBP, or left out");
+        }
     }
 
     /// <summary>32 bits: the generator takes no more, and they are easy to note down.</summary>

@@ -53,6 +53,19 @@ internal sealed record RequestLimits
         return PatchGrid.OfPixels(allowed, allowed);
     }
 
+    /// <summary>The allowed size that is nearest to a picture's, its sides in about the same relation.</summary>
+    public (int Width, int Height) Fit(int width, int height)
+    {
+        var scale = Math.Min(1, Math.Min((double)MaxSide / Math.Max(width, height), Math.Sqrt(MaxPixels / ((double)width * height))));
+        var (fitWidth, fitHeight) = (Near(width * scale), Near(height * scale));
+        while ((long)fitWidth * fitHeight > MaxPixels)
+            (fitWidth, fitHeight) = fitWidth > fitHeight ? (fitWidth - PatchGrid.PixelsPerPatch, fitHeight) : (fitWidth, fitHeight - PatchGrid.PixelsPerPatch);
+        return (fitWidth, fitHeight);
+
+        int Near(double side) => Math.Clamp(
+            (int)Math.Round(side / PatchGrid.PixelsPerPatch) * PatchGrid.PixelsPerPatch, MinSide, RoundDown(MaxSide));
+    }
+
     /// <summary>What is allowed for a side, and the one or two allowed values nearest to a wish, as text.</summary>
     public string DescribeSides(int wish)
     {

@@ -40,14 +40,21 @@ public static class DenoiseLoop
             {
                 latents = image.LatentsMessage();
                 result = await predict(index, image.Timestep, latents);
-                if (Problem(result, image) is { } problem)
-                    throw new InvalidDataException($"The velocity of step {index} {problem}");
+                CheckVelocity(result, image);
                 image.Advance(TensorMessage.Floats(result.Velocity));
             }
             while (image.NextStep == index); // Some samplers evaluate twice in a step.
 
             yield return new CompletedStep(index, time.GetElapsedTime(started), latents, result);
         }
+    }
+
+    /// <summary>Checks an answer to an evaluation of the image.</summary>
+    /// <exception cref="InvalidDataException">The velocity is not FLOAT32 [1, N, C] or not finite.</exception>
+    internal static void CheckVelocity(StepResult result, DenoisingImage image)
+    {
+        if (Problem(result, image) is { } problem)
+            throw new InvalidDataException($"The velocity of step {result.Index} {problem}");
     }
 
     private static string? Problem(StepResult result, DenoisingImage image)

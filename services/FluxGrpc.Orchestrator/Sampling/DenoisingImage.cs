@@ -65,6 +65,20 @@ public sealed class DenoisingImage
         return new DenoisingImage(grid, timesteps, packed, sampler);
     }
 
+    /// <summary>A picture with a seed's noise over it, before the first of the steps that are left to go.</summary>
+    /// <param name="grid">The image's patch grid.</param>
+    /// <param name="timesteps">The timesteps that are left to go, from <see cref="ImageToImage.Rest"/>.</param>
+    /// <param name="picture">Packed latents of the picture [N, C].</param>
+    /// <param name="seed">Seed of the noise.</param>
+    /// <param name="sampler">How the latents follow the velocity.</param>
+    public static DenoisingImage FromPicture(
+        PatchGrid grid, float[] timesteps, ReadOnlySpan<float> picture, ulong seed, SamplerKind sampler = SamplerKind.Euler)
+    {
+        var image = FromNoise(grid, timesteps, picture.Length / (LatentPacking.PatchArea * grid.TokenCount), seed, sampler);
+        ImageToImage.Mix(image._sampler.Latents, picture, timesteps[0]);
+        return image;
+    }
+
     /// <summary>A copy of the latents to evaluate the velocity at, after the last step of the finished ones: FLOAT32 [1, N, C].</summary>
     public Tensor LatentsMessage() =>
         TensorMessage.FromFloats(IsDone ? _sampler.Latents : _sampler.EvaluationLatents, 1, Grid.TokenCount, Channels);

@@ -7,4 +7,6 @@ namespace FluxGrpc.Orchestrator.Tier;
 /// <param name="Request">The request.</param>
 /// <param name="Facts">The models that it was checked against.</param>
 /// <param name="Conditioning">Its encoded prompt.</param>
-internal sealed record DenoisingOrder(GenerationRequest Request, ModelFacts Facts, TextEncoderServiceEncodeResponse Conditioning);
+/// <param name="Negative">Its encoded negative prompt, or null.</param>
+internal sealed record DenoisingOrder(
+    GenerationRequest Request, ModelFacts Facts, TextEncoderServiceEncodeResponse Conditioning, TextEncoderServiceEncodeResponse? Negative);

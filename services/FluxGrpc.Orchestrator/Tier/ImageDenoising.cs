@@ -35,7 +35,11 @@ internal sealed class ImageDenoising(
     /// <exception cref="InvalidDataException">A denoiser answered nonsense.</exception>
     public async IAsyncEnumerable<GenerateResponse> RunAsync(int index, DenoisingImage image)
     {
-        using var session = new MovableSession(tier.Denoisers, Opening(index, image), index, options, time);
+        using var session = new GuidedSession(
+            image,
+            Session(index, image, order.Conditioning, "positive"),
+            order.Negative is null ? null : Session(index, image, order.Negative, "negative"),
+            order.Request.Sampling.TrueCfgScale);
         while (!image.IsDone)
         {
             await foreach (var place in gate.WaitForTurnAsync(options.CancellationToken))
@@ -58,14 +62,14 @@ internal sealed class ImageDenoising(
         RepeatedSteps += session.RepeatedSteps;
     }
 
-    private OpenSession Opening(int index, DenoisingImage image)
+    private MovableSession Session(int index, DenoisingImage image, TextEncoderServiceEncodeResponse conditioning, string role)
     {
-        var id = $"{index}/{order.Request.Id}";
+        var id = order.Negative is null ? $"{index}/{order.Request.Id}" : $"{index}/{role}/{order.Request.Id}";
         var opening = new OpenSession
         {
             SessionId = id[..Math.Min(id.Length, MaxSessionIdLength)],
-            HiddenStates = order.Conditioning.HiddenStates,
-            Pooled = order.Conditioning.Pooled,
+            HiddenStates = conditioning.HiddenStates,
+            Pooled = conditioning.Pooled,
             Grid = image.Grid.ToMessage(),
             Sigmas = { image.Timesteps },
             Priority = order.Request.Priority,
@@ -73,7 +77,7 @@ internal sealed class ImageDenoising(
         };
         if (order.Request.Guidance is { } guidance)
             opening.Guidance = guidance;
-        return opening;
+        return new MovableSession(tier.Denoisers, opening, index, options, time);
     }
 
     private StepCompleted Describe(CompletedStep step, int image, string replica) => new()

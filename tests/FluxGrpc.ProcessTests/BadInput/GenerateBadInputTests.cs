@@ -1,4 +1,5 @@
 using FluxGrpc.V1;
+using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
 using Xunit;
@@ -23,6 +24,20 @@ public sealed class GenerateBadInputTests(RealServicesFixture fixture)
         { "count", new() { Prompt = "x", Count = 1000 }, "1000" },
         { "max_tokens", new() { Prompt = "x", MaxTokens = 100_000 }, "100000" },
         { "request_id", new() { Prompt = "x", RequestId = "line\nbreak" }, "ASCII" },
+        { "sampler", new() { Prompt = "x", Sampler = (Sampler)99 }, "99" },
+        { "format", new() { Prompt = "x", Format = (ImageFormat)99 }, "IMAGE_FORMAT_WEBP" },
+        { "sigmas", new() { Prompt = "x", Sigmas = { 1 } }, "2 to" },
+        { "sigmas[1]", new() { Prompt = "x", Sigmas = { 1, 1, 0 } }, "falling" },
+        { "sigmas[2]", new() { Prompt = "x", Sigmas = { 1, 0.5f, 0.25f } }, "to 0" },
+        { "sigmas[0]", new() { Prompt = "x", Sigmas = { float.NaN, 0 } }, "NaN" },
+        { "steps", new() { Prompt = "x", Steps = 3, Sigmas = { 1, 0.5f, 0 } }, "allowed: 2" },
+        { "true_cfg_scale", new() { Prompt = "x", TrueCfgScale = 2 }, "negative_prompt" },
+        { "true_cfg_scale", new() { Prompt = "x", NegativePrompt = "y", TrueCfgScale = 0.5f }, "1 to 100" },
+        { "negative_prompt", new() { Prompt = "x", NegativePrompt = new string('y', 10_001) }, "10001" },
+        { "strength", new() { Prompt = "x", Strength = 0.5f }, "init_image" },
+        { "init_image", new() { Prompt = "x", InitImage = ByteString.CopyFromUtf8("<svg/>") }, "PNG, JPEG or WebP" },
+        { "init_image", new() { Prompt = "x", InitImage = ByteString.CopyFrom(0xFF, 0xD8, 0xFF, 0xE0) }, "broken" },
+        { "include_tensors", new() { Prompt = "x", IncludeTensors = true, Sampler = Sampler.Heun }, "SAMPLER_HEUN" },
     };
 
     [Theory]

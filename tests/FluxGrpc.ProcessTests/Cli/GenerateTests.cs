@@ -53,6 +53,47 @@ public sealed class GenerateTests : IDisposable
     }
 
     [Fact]
+    public async Task A_picture_is_made_again_from_its_own_metadata()
+    {
+        await FluxProcess.RunAsync("generate", "a green triangle", "--output", PathOf("one.png"), "--width", "64", "--height", "80",
+            "--seed", "1", "--sampler", "heun", "--sigmas", "1", "0.8", "0.3", "0", "--negative-prompt", "a red circle", "--guidance", "2");
+
+        var run = await FluxProcess.RunAsync("generate", "--from", PathOf("one.png"), "--output", PathOf("two.png"));
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(File.ReadAllBytes(PathOf("one.png")), File.ReadAllBytes(PathOf("two.png")));
+
+        run = await FluxProcess.RunAsync("generate", "--from", PathOf("one.png"), "--output", PathOf("three.webp"), "--seed", "2");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains("seed 2", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_picture_can_be_started_from()
+    {
+        await FluxProcess.RunAsync("generate", "a green triangle", "--output", PathOf("one.jpg"), "--width", "64", "--height", "80", "--steps", "2");
+
+        var run = await FluxProcess.RunAsync("generate", "a red circle", "--init-image", PathOf("one.jpg"), "--strength", "0.5",
+            "--steps", "4", "--output", PathOf("two.png"));
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains("64 x 80, 2 steps", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("out.bmp", "--seed", "1", "has no type that can be written")]
+    [InlineData("out.png", "--sampler", "magic", "'magic' not recognized")]
+    [InlineData("out.png", "--from", "missing.png", "does not exist")]
+    public async Task What_cannot_be_done_is_told(string output, string option, string value, string message)
+    {
+        var run = await FluxProcess.RunAsync("generate", "x", "--output", PathOf(output), option, value);
+
+        Assert.NotEqual(0, run.ExitCode);
+        Assert.Contains(message, run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_cut_prompt_is_told()
     {
         var prompt = string.Concat(Enumerable.Repeat("a red circle and ", 500)) + "the end";
