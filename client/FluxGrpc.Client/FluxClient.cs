@@ -66,7 +66,7 @@ public sealed class FluxClient : IAsyncDisposable
     }
 
     /// <summary>Stops a generation, detached or not, within one step; forgets a detached one that has ended.</summary>
-    /// <param name="requestId">Its name: see <see cref="GenerateRequest.RequestId"/> and <see cref="GenerationAccepted.RequestId"/>.</param>
+    /// <param name="requestId">Its name, as in <see cref="GenerationAccepted.RequestId"/>.</param>
     /// <param name="cancellation">Ends the call.</param>
     public Task CancelGenerationAsync(string requestId, CancellationToken cancellation = default) => CallAsync(
         async () => await _service.CancelGenerationAsync(new() { RequestId = requestId }, cancellationToken: cancellation), cancellation);

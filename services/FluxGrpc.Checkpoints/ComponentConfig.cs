@@ -66,7 +66,8 @@ public sealed class ComponentConfig
     {
         if (Find(key) is not { } value)
             return null;
-        IReadOnlyList<double>[] rows = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(row => Numbers(key, row))] : [];
+        IReadOnlyList<double>[] rows =
+            value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(row => Numbers(key, row))] : [];
         return rows.Length > 0 && rows.All(row => row.Count == rows[0].Count)
             ? rows
             : throw Wrong(key, value, "a list of lists of as many numbers");

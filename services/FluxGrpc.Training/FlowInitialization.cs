@@ -16,7 +16,8 @@ internal static class FlowInitialization
         using var scope = NewDisposeScope();
         foreach (var (name, parameter) in module.named_parameters())
         {
-            using Scalar value = parameter.dim() > 1 ? Deviation(name, parameter) : name.EndsWith(".bias", StringComparison.Ordinal) ? 0 : 1;
+            using Scalar value = parameter.dim() > 1 ? Deviation(name, parameter)
+                : name.EndsWith(".bias", StringComparison.Ordinal) ? 0 : 1;
             if (parameter.dim() > 1)
                 parameter.copy_(randn(parameter.shape, generator: generator) * value);
             else

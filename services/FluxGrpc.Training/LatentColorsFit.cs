@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace FluxGrpc.Training;
 
-/// <summary>Measures an autoencoder's <see cref="LatentColors"/>: the least squares of a linear map from latents to the colors under them.</summary>
+/// <summary>
+/// Measures an autoencoder's <see cref="LatentColors"/>: the least squares of a linear map from latents to the colors under them.
+/// </summary>
 internal static class LatentColorsFit
 {
     private const int Digits = 4;

@@ -25,13 +25,17 @@ internal sealed class GenerateRun(GenerateSettings settings, Terminal terminal, 
             OutputNames.Check(settings.Record);
 
         if (settings.FollowUps is { } followUps)
-            await terminal.Output.WriteLineAsync($"goes on at the server if this command ends early; to get it again: {followUps.GetIt}");
+        {
+            await terminal.Output.WriteLineAsync(
+                $"goes on at the server if this command ends early; to get it again: {followUps.GetIt}");
+        }
+
         var finished = await FinishAsync(cancellation);
         foreach (var line in _results)
             await terminal.Output.WriteLineAsync(line);
         await terminal.Output.WriteLineAsync(
-            $"done in {Text(finished.TotalTime)} ({Waiting(finished)}prompt {Text(finished.EncodeTime)}, steps {Text(finished.DenoiseTime)}, "
-            + $"decoding {Text(finished.DecodeTime)})");
+            $"done in {Text(finished.TotalTime)} ({Waiting(finished)}prompt {Text(finished.EncodeTime)}, "
+            + $"steps {Text(finished.DenoiseTime)}, decoding {Text(finished.DecodeTime)})");
     }
 
     private async Task<GenerationFinished> FinishAsync(CancellationToken cancellation)

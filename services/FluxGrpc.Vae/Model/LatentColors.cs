@@ -6,7 +6,7 @@ namespace FluxGrpc.Vae.Model;
 /// The best linear guess of a picture's colors from its latents: of the 8×8 pixels under a latent, rgb = Σ z[c]·Factors[c] + Bias, in
 /// [-1, 1]. Good enough for a preview, at next to no cost.
 /// </summary>
-/// <param name="Factors">Red, green and blue of each latent channel: [Z, 3], for latents as the denoiser has them (scaled and shifted).</param>
+/// <param name="Factors">Red, green and blue of each latent channel: [Z, 3], for latents as the denoiser has them, scaled.</param>
 /// <param name="Bias">Red, green and blue of latents of zero.</param>
 public sealed record LatentColors(IReadOnlyList<IReadOnlyList<double>> Factors, IReadOnlyList<double> Bias)
 {

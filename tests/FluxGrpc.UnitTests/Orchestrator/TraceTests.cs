@@ -55,6 +55,8 @@ public sealed class TraceTests : IAsyncLifetime
         var root = Root("second");
         var children = _spans.Where(span => span.ParentSpanId == root.SpanId).OrderBy(span => span.StartTimeUtc).ToList();
         Assert.Equal(["queued", "encode", "image", "decode", "image", "decode"], children.Select(span => span.OperationName));
+        var images = children.Where(span => span.OperationName == "image").Select(span => span.SpanId).ToList();
+        Assert.Equal(4, _spans.Count(span => span.OperationName == "denoiser.step" && images.Contains(span.ParentSpanId)));
         Assert.All(children, span => Assert.Equal(root.TraceId, span.TraceId));
         Assert.All(children, span => Assert.InRange(span.StartTimeUtc, root.StartTimeUtc, root.StartTimeUtc + root.Duration));
         Assert.Equal(ActivityStatusCode.Unset, root.Status);

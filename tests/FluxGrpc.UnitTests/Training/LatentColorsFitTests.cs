@@ -7,7 +7,7 @@ namespace FluxGrpc.UnitTests.Training;
 
 public sealed class LatentColorsFitTests
 {
-    /// <summary>No linear map of the same latents comes closer to the mean colors than the fit: not even one that is a little off it.</summary>
+    /// <summary>No linear map of the same latents comes closer to the mean colors than the fit, not even one a little off.</summary>
     [Fact]
     public void The_fit_is_nearer_to_the_pictures_than_its_neighbours()
     {

@@ -51,10 +51,12 @@ public sealed class EventLogTests
 
         _log.Add(Queued(3));
         _log.Add(Step(0));
+        Assert.Equal(0, await NextAsync(reader));
+        var end = reader.MoveNextAsync();
+        Assert.False(end.IsCompleted);
         _log.End(failure: null);
 
-        Assert.Equal(0, await NextAsync(reader));
-        Assert.False(await reader.MoveNextAsync());
+        Assert.False(await end);
         Assert.Equal([0], await ReadAllAsync());
         Assert.Equal(Step(0).CalculateSize(), _log.Bytes);
     }

@@ -3,7 +3,9 @@ using Xunit;
 
 namespace FluxGrpc.UnitTests.Orchestrator.Sampling;
 
-/// <summary>The samplers on a problem of one number whose clean prediction is 0.3·x + 0.1·t; expected values by the reference implementation.</summary>
+/// <summary>
+/// The samplers on a problem of one number whose clean prediction is 0.3·x + 0.1·t; expected values by the reference implementation.
+/// </summary>
 public sealed class SamplerTests
 {
     private static readonly float[] _timesteps = [1, 0.75f, 0.5f, 0.25f, 0];
