@@ -46,6 +46,9 @@ public sealed class DenoiserSession : IDisposable
         }
     }
 
+    /// <summary>True where the denoiser has ended the session since its last answer.</summary>
+    public bool IsOver => _next is { IsCompleted: true } next && !(next.IsCompletedSuccessfully && next.Result);
+
     /// <summary>Opens a session and waits until the denoiser has accepted it.</summary>
     /// <param name="client">The denoiser.</param>
     /// <param name="opening">What stays the same over the steps.</param>

@@ -83,14 +83,21 @@ internal sealed class ModelTier : IAsyncDisposable
         var end = _patience.EndOf(options);
         while (true)
         {
-            var news = WaitForNewsAsync(options.CancellationToken);
+            Task[] changes = [.. Services.Select(service => service.Replicas.Changed)];
             if (TryGetFacts() is { } facts)
                 return facts;
             var left = end - _time.GetUtcNow();
             if (left <= TimeSpan.Zero)
                 throw RpcErrors.Unavailable("COMPONENT_MISSING", $"{Missing()}; it did not come back in time", _retryDelay);
-            await Task.WhenAny(news, Task.Delay(left < Patience.Longest ? left : Patience.Longest, _time, options.CancellationToken));
-            options.CancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                await Task.WhenAny(changes).WaitAsync(
+                    left < Patience.Longest ? left : Patience.Longest, _time, options.CancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                // Looked at again.
+            }
         }
     }
 

@@ -52,6 +52,7 @@ internal sealed class MovableSession(
     public Task<StepResult> PredictVelocityAsync(int index, float timestep, Tensor latents) =>
         denoisers.Retries.ExecuteAsync(async (attempts, cancellation) =>
         {
+            DropIfOver();
             await MoveAsync(index, attempts, cancellation);
             _held ??= await OpenAsync(index, attempts, cancellation);
             var step = new DenoiseStep { Index = index, Timestep = timestep, Latents = latents };
@@ -102,11 +103,23 @@ internal sealed class MovableSession(
             attempts.Note(held.Replica, failure);
             RepeatedSteps++;
             _isRepeat = true;
-            _left ??= (held.Session.ReplicaId, held.Session.IsDraining ? ReplicaChangeReason.Drained : ReplicaChangeReason.Lost);
-            _held = null;
-            held.Dispose();
+            Drop(held);
             throw;
         }
+    }
+
+    /// <summary>A session that was lost between two steps costs none.</summary>
+    private void DropIfOver()
+    {
+        if (_held is { Session.IsOver: true } held)
+            Drop(held);
+    }
+
+    private void Drop(HeldSession held)
+    {
+        _left ??= (held.Session.ReplicaId, held.Session.IsDraining ? ReplicaChangeReason.Drained : ReplicaChangeReason.Lost);
+        _held = null;
+        held.Dispose();
     }
 
     private async Task<HeldSession> OpenAsync(int step, WorkAttempts attempts, CancellationToken cancellation)

@@ -136,8 +136,14 @@ internal sealed class ReplicaSet : IAsyncDisposable
             var left = attempts.TimeLeft;
             if (left <= TimeSpan.Zero)
                 throw new NoReplicaException(Problems());
-            await Task.WhenAny(changed, Task.Delay(Shortest(left, chance, Patience.Longest), _time, cancellation));
-            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                await changed.WaitAsync(Shortest(left, chance, Patience.Longest), _time, cancellation);
+            }
+            catch (TimeoutException)
+            {
+                // Looked at again.
+            }
         }
     }
 

@@ -13,6 +13,10 @@ public sealed partial class ServiceProcess : IAsyncDisposable
 {
     private const int SigKill = 9;
     private const int SigTerm = 15;
+
+    // These two have other numbers on macOS.
+    private static readonly int _sigStop = OperatingSystem.IsMacOS() ? 17 : 19;
+    private static readonly int _sigContinue = OperatingSystem.IsMacOS() ? 19 : 18;
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
@@ -46,9 +50,13 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     /// <summary>Starts a program that lies beside the test and waits until it listens.</summary>
     /// <param name="program">Assembly name: "FluxGrpc.Denoiser".</param>
     /// <param name="arguments">Its command line.</param>
-    public static async Task<ServiceProcess> StartAsync(string program, params string[] arguments)
+    public static Task<ServiceProcess> StartAsync(string program, params string[] arguments) =>
+        StartAsync(new ProgramStart(program, arguments));
+
+    /// <summary>Starts a program that lies beside the test and waits until it listens.</summary>
+    public static async Task<ServiceProcess> StartAsync(ProgramStart start)
     {
-        var service = Launch(program, arguments);
+        var service = Launch(start);
         try
         {
             await service._address.Task.WaitAsync(_patience);
@@ -57,14 +65,14 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         catch (Exception exception)
         {
             await service.DisposeAsync();
-            throw new InvalidOperationException($"{program} did not start listening:\n{service.Output}", exception);
+            throw new InvalidOperationException($"{start.Program} did not start listening:\n{service.Output}", exception);
         }
     }
 
     /// <summary>Runs a program to its end.</summary>
     public static async Task<ServiceProcess> RunAsync(string program, params string[] arguments)
     {
-        var service = Launch(program, arguments);
+        var service = Launch(new ProgramStart(program, arguments));
         await service.WaitForExitAsync();
         return service;
     }
@@ -72,7 +80,7 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     /// <summary>Starts a program and waits until it has written a line that fits.</summary>
     public static async Task<ServiceProcess> RunUntilAsync(string program, Predicate<string> fits, params string[] arguments)
     {
-        var service = Launch(program, arguments, fits);
+        var service = Launch(new ProgramStart(program, arguments), fits);
         try
         {
             await service._fittingLine.Task.WaitAsync(_patience);
@@ -118,6 +126,12 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         await WaitForExitAsync();
     }
 
+    /// <summary>SIGSTOP: the process stands still, its connections stay open.</summary>
+    public void Freeze() => _ = kill(_process.Id, _sigStop);
+
+    /// <summary>SIGCONT: the process goes on where it stood.</summary>
+    public void Thaw() => _ = kill(_process.Id, _sigContinue);
+
     /// <summary>Waits for the end.</summary>
     public async Task WaitForExitAsync()
     {
@@ -145,13 +159,13 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static ServiceProcess Launch(string program, string[] arguments, Predicate<string>? fits = null)
+    private static ServiceProcess Launch(ProgramStart program, Predicate<string>? fits = null)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"{program}.dll"), .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        string[] command =
+            [.. program.Wrapper, "dotnet", Path.Combine(AppContext.BaseDirectory, $"{program.Program}.dll"), .. program.Arguments];
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in program.Environment)
+            start.Environment[name] = value;
         var service = new ServiceProcess(new Process { StartInfo = start, EnableRaisingEvents = true }, fits);
         service._process.OutputDataReceived += (_, line) => service.OnOutput(line.Data);
         service._process.ErrorDataReceived += (_, line) => service.OnOutput(line.Data);
