@@ -32,9 +32,9 @@ public sealed class DrawingTests(ITestOutputHelper output)
         var others = Score(pictures, [.. wanted.Skip(1), wanted[0]]);
         Report("own prompts", own);
         Report("others' prompts", others);
-        Assert.InRange(own.Background, 0.9, 1);
-        Assert.InRange(own.Color, 0.75, 1);
-        Assert.InRange(own.Figure, 0.25, 1);
+        Assert.InRange(own.Background, 0.95, 1);
+        Assert.InRange(own.Color, 0.8, 1);
+        Assert.InRange(own.FigureOfOne, 0.85, 1);
         Assert.InRange(own.Position, 0.9, 1);
         Assert.InRange(others.Background, 0, 0.35);
         Assert.InRange(others.Color, 0, 0.35);

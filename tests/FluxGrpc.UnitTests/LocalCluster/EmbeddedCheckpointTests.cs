@@ -11,7 +11,7 @@ namespace FluxGrpc.UnitTests.LocalCluster;
 /// <summary>The checkpoint that is committed, as it lies beside every program that embeds the services.</summary>
 public sealed class EmbeddedCheckpointTests
 {
-    private const long MostBytes = 12 << 20;
+    private const long MostBytes = 12_000_000;
 
     private static readonly string _folder = Path.Combine(AppContext.BaseDirectory, "checkpoint");
 
