@@ -1,12 +1,12 @@
 // Makes pictures of a prompt: node examples/generate.js "a red circle left of a blue square" --seed 7
 //
-// Ctrl-C stops the work on the server and ends with exit code 130; what the server refuses ends with exit code 1.
+// Ctrl-C stops the work on the server and ends with exit code 130; a failure ends with exit code 1.
 
 import { writeFile } from "node:fs/promises";
 import { parse } from "node:path";
 import { parseArgs } from "node:util";
 import { durationMs } from "@bufbuild/protobuf/wkt";
-import { FluxClient, FluxError } from "fluxgrpc";
+import { FluxClient } from "fluxgrpc";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -46,8 +46,7 @@ try {
     console.error("generate: cancelled");
     process.exit(130);
   }
-  if (!(error instanceof FluxError)) throw error;
-  console.error(`generate: ${error.message}`);
+  console.error(`generate: ${error instanceof Error ? error.message : error}`);
   process.exit(1);
 }
 

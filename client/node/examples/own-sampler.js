@@ -8,7 +8,7 @@
 import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { DenoiseSession, FluxError, arrayOf, connect, tensorOf } from "fluxgrpc";
+import { DenoiseSession, arrayOf, connect, tensorOf } from "fluxgrpc";
 import { DataType, DenoiserService, FluxVariant, TextEncoderService, VaeService } from "fluxgrpc/v1";
 import { noise } from "./noise.js";
 import { png } from "./png.js";
@@ -39,8 +39,7 @@ try {
     console.error("own-sampler: cancelled");
     process.exit(130);
   }
-  if (!(error instanceof FluxError)) throw error;
-  console.error(`own-sampler: ${error.message}`);
+  console.error(`own-sampler: ${error instanceof Error ? error.message : error}`);
   process.exit(1);
 }
 

@@ -1,6 +1,6 @@
 """Makes pictures of a prompt: python3 examples/generate.py "a red circle left of a blue square" --seed 7
 
-Ctrl-C stops the work on the server and ends with exit code 130; what the server refuses ends with exit code 1.
+Ctrl-C stops the work on the server and ends with exit code 130; a failure ends with exit code 1.
 """
 
 import argparse

@@ -143,12 +143,20 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--vae", default="http://127.0.0.1:5003")
     parser.add_argument("--sampler", choices=SAMPLERS, default="heun")
     parser.add_argument("--output", type=Path, default=Path("out.png"))
-    parser.add_argument("--width", type=int, help="a multiple of 16; the model's own size by default")
-    parser.add_argument("--height", type=int, help="a multiple of 16; the model's own size by default")
+    parser.add_argument("--width", type=side, help="a multiple of 16; the model's own size by default")
+    parser.add_argument("--height", type=side, help="a multiple of 16; the model's own size by default")
     parser.add_argument("--steps", type=int, default=28)
     parser.add_argument("--guidance", type=float, default=3.5)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
+
+
+def side(text: str) -> int:
+    """A width or a height."""
+    pixels = int(text)
+    if pixels <= 0 or pixels % 16 > 0:
+        raise argparse.ArgumentTypeError(f"{pixels} is no multiple of 16")
+    return pixels
 
 
 def main() -> int:
