@@ -17,7 +17,7 @@ export class FluxClient {
     address: string;
     /**
      * Makes pictures and tells everything on the way. Leaving the loop early, or the signal, stops the work on the server within
-     * one step.
+     * one step. Nothing is sent before the first event is asked for.
      *
      * @param {string} prompt What to draw.
      * @param {GenerateOptions} [options]
