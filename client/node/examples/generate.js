@@ -2,8 +2,8 @@
 //
 // Ctrl-C stops the work on the server and ends with exit code 130; a failure ends with exit code 1.
 
-import { writeFile } from "node:fs/promises";
-import { parse } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { extname, parse } from "node:path";
 import { parseArgs } from "node:util";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { FluxClient } from "fluxgrpc";
@@ -19,9 +19,15 @@ const { values, positionals } = parseArgs({
     guidance: { type: "string" },
     seed: { type: "string" },
     count: { type: "string" },
+    sampler: { type: "string" },
+    "negative-prompt": { type: "string" },
+    "init-image": { type: "string" },
+    strength: { type: "string" },
     batch: { type: "boolean", default: false },
   },
 });
+/** @type {Record<string, "png" | "jpeg" | "webp">} */
+const FORMATS = { ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp" };
 const ctrlC = new AbortController();
 process.once("SIGINT", () => ctrlC.abort());
 
@@ -35,6 +41,11 @@ try {
       guidance: number(values.guidance),
       seed: values.seed === undefined ? undefined : BigInt(values.seed),
       count: number(values.count),
+      sampler: /** @type {import("fluxgrpc").GenerateOptions["sampler"]} */ (values.sampler),
+      negativePrompt: values["negative-prompt"],
+      initImage: values["init-image"] === undefined ? undefined : await readFile(values["init-image"]),
+      strength: number(values.strength),
+      format: FORMATS[extname(values.output).toLowerCase()],
       priority: values.batch ? "batch" : "interactive",
       signal: ctrlC.signal,
     }),

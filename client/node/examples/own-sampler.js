@@ -3,7 +3,7 @@
 //   node examples/own-sampler.js "a red circle left of a blue square" --sampler heun
 //
 // Talks to the text encoder, the denoiser and the VAE; no orchestrator is needed. The noise is the orchestrator's, drawn anew
-// (noise.js), so that --sampler euler gives its picture but for the last bits.
+// (noise.js), so that the picture is what the orchestrator's own sampler of that name gives, but for the last bits.
 
 import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";

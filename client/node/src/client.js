@@ -1,5 +1,5 @@
 import { connect } from "./service-client.js";
-import { ImageGenerationService } from "../gen/flux/v1/image_generation_service_pb.js";
+import { ImageFormat, ImageGenerationService, Sampler } from "../gen/flux/v1/image_generation_service_pb.js";
 import { Priority } from "../gen/flux/v1/priority_pb.js";
 
 /** @import { MessageInitShape } from "@bufbuild/protobuf" */
@@ -9,9 +9,12 @@ import { Priority } from "../gen/flux/v1/priority_pb.js";
 /**
  * What a generation may ask for beside the prompt. The server fills in what is left out or undefined.
  *
- * @typedef {Omit<MessageInitShape<typeof GenerateRequestSchema>, "$typeName" | "$unknown" | "prompt" | "seed" | "priority"> & {
+ * @typedef {Omit<MessageInitShape<typeof GenerateRequestSchema>,
+ *   "$typeName" | "$unknown" | "prompt" | "seed" | "priority" | "sampler" | "format"> & {
  *   seed?: number | bigint,
  *   priority?: "interactive" | "batch",
+ *   sampler?: "euler" | "heun" | "dpmpp_2m",
+ *   format?: "png" | "jpeg" | "webp",
  * } & CallOptions} GenerateOptions
  */
 
@@ -21,8 +24,6 @@ import { Priority } from "../gen/flux/v1/priority_pb.js";
  *
  * @typedef {Exclude<GenerateResponse["event"], { case: undefined }>} GenerateEvent
  */
-
-const PRIORITIES = { interactive: Priority.INTERACTIVE, batch: Priority.BATCH };
 
 /**
  * Asks an orchestrator for pictures. Every method throws FluxError where the call fails, and the signal's reason where it was
@@ -55,13 +56,14 @@ export class FluxClient {
    * @returns {AsyncGenerator<GenerateEvent, void, void>}
    */
   async *generate(prompt, options = {}) {
-    const { signal, seed, priority = "interactive", ...fields } = options;
-    if (!Object.hasOwn(PRIORITIES, priority)) throw new TypeError(`priority is '${priority}'; allowed: interactive, batch`);
+    const { signal, seed, ...fields } = options;
     const request = {
       ...fields,
       prompt,
       seed: seed === undefined ? undefined : BigInt(seed),
-      priority: PRIORITIES[priority],
+      priority: valueOf("priority", options.priority, Priority),
+      sampler: valueOf("sampler", options.sampler, Sampler),
+      format: valueOf("format", options.format, ImageFormat),
     };
     for await (const { event } of this.#service.generate(request, { signal })) {
       if (event.case !== undefined) yield event; // Without a case: an event of a newer server.
@@ -113,4 +115,26 @@ export class FluxClient {
   close() {
     this.#service.close();
   }
+}
+
+/**
+ * An enum's value by its name in lower case.
+ *
+ * @template {Record<string, string | number>} E
+ * @param {string} option
+ * @param {string | undefined} name
+ * @param {E} values
+ * @returns {Exclude<E[keyof E], string> | undefined}
+ */
+function valueOf(option, name, values) {
+  if (name === undefined) return undefined;
+  const value = values[name.toUpperCase()];
+  if (typeof value !== "number" || value === 0) throw new TypeError(`${option} is '${name}'; allowed: ${namesOf(values)}`);
+  return /** @type {Exclude<E[keyof E], string>} */ (value);
+}
+
+/** @param {Record<string, string | number>} values */
+function namesOf(values) {
+  const names = Object.keys(values).filter((name) => Number(values[name]) > 0);
+  return names.map((name) => name.toLowerCase()).join(", ");
 }

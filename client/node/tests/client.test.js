@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import test from "node:test";
 import { FluxClient, FluxError, connect } from "fluxgrpc";
-import { ImageGenerationService, Priority } from "fluxgrpc/v1";
+import { ImageGenerationService, Priority, Sampler } from "fluxgrpc/v1";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/fluxgrpc/v1/error_details_pb.js";
 import { Code, failure, serve } from "./scripted.js";
 
@@ -60,9 +60,10 @@ test("options reach the server and those left out stay unset", async (context) =
     allEvents(call);
   });
 
-  for await (const _ of flux.generate("a cat", { width: 64, height: undefined, seed: 0, priority: "batch" }));
+  for await (const _ of flux.generate("a cat", { width: 64, height: undefined, seed: 0, priority: "batch", sampler: "dpmpp_2m" }));
 
-  assert.deepEqual([request.prompt, request.width, request.seed, request.priority], ["a cat", 64, 0n, Priority.BATCH]);
+  assert.deepEqual([request.prompt, request.width, request.seed], ["a cat", 64, 0n]);
+  assert.deepEqual([request.priority, request.sampler, request.format], [Priority.BATCH, Sampler.DPMPP_2M, 0]);
   assert.equal(request.height, undefined);
 });
 
@@ -71,7 +72,7 @@ test("values that a message cannot hold are refused before anything is sent", as
 
   await assert.rejects(flux.generate("a cat", { width: 1.5 }).next(), /width.*1\.5/);
   await assert.rejects(flux.generate("a cat", { seed: -1 }).next(), /seed/);
-  await assert.rejects(flux.generate("a cat", { priority: /** @type {any} */ ("Batch") }).next(), /allowed: interactive, batch/);
+  await assert.rejects(flux.generate("a cat", { sampler: /** @type {any} */ ("magic") }).next(), /allowed: euler, heun, dpmpp_2m$/);
 });
 
 test("bad values are a FluxError with the server's words, field by field", async (context) => {

@@ -1,3 +1,23 @@
+/** @import { MessageInitShape } from "@bufbuild/protobuf" */
+/** @import { GenerateRequestSchema, GenerateResponse, GeneratedImage } from "../gen/flux/v1/image_generation_service_pb.js" */
+/** @import { CallOptions } from "./service-client.js" */
+/**
+ * What a generation may ask for beside the prompt. The server fills in what is left out or undefined.
+ *
+ * @typedef {Omit<MessageInitShape<typeof GenerateRequestSchema>,
+ *   "$typeName" | "$unknown" | "prompt" | "seed" | "priority" | "sampler" | "format"> & {
+ *   seed?: number | bigint,
+ *   priority?: "interactive" | "batch",
+ *   sampler?: "euler" | "heun" | "dpmpp_2m",
+ *   format?: "png" | "jpeg" | "webp",
+ * } & CallOptions} GenerateOptions
+ */
+/**
+ * What happens on the way to the pictures, by `case`: "accepted", "queued" (where it has to wait), "encoded", then for each image
+ * its "step"s and the "image", then "finished". "replicaChanged" between two steps: the image goes on at another denoiser.
+ *
+ * @typedef {Exclude<GenerateResponse["event"], { case: undefined }>} GenerateEvent
+ */
 /**
  * Asks an orchestrator for pictures. Every method throws FluxError where the call fails, and the signal's reason where it was
  * cancelled by its signal.
@@ -58,9 +78,11 @@ export class FluxClient {
 /**
  * What a generation may ask for beside the prompt. The server fills in what is left out or undefined.
  */
-export type GenerateOptions = Omit<MessageInitShape<typeof GenerateRequestSchema>, "$typeName" | "$unknown" | "prompt" | "seed" | "priority"> & {
+export type GenerateOptions = Omit<MessageInitShape<typeof GenerateRequestSchema>, "$typeName" | "$unknown" | "prompt" | "seed" | "priority" | "sampler" | "format"> & {
     seed?: number | bigint;
     priority?: "interactive" | "batch";
+    sampler?: "euler" | "heun" | "dpmpp_2m";
+    format?: "png" | "jpeg" | "webp";
 } & CallOptions;
 /**
  * What happens on the way to the pictures, by `case`: "accepted", "queued" (where it has to wait), "encoded", then for each image

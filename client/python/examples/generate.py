@@ -6,6 +6,7 @@ Ctrl-C stops the work on the server and ends with exit code 130; a failure ends 
 import argparse
 import sys
 from pathlib import Path
+from typing import Literal
 
 from fluxgrpc import (
     FluxClient,
@@ -20,6 +21,8 @@ from fluxgrpc import (
     StepCompleted,
 )
 
+FORMATS: dict[str, Literal["png", "jpeg", "webp"]] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
+
 
 def main() -> int:
     arguments = parse_arguments()
@@ -32,10 +35,15 @@ def main() -> int:
             guidance=arguments.guidance,
             seed=arguments.seed,
             count=arguments.count,
+            sampler=arguments.sampler,
+            negative_prompt=arguments.negative_prompt,
+            init_image=arguments.init_image.read_bytes() if arguments.init_image else None,
+            strength=arguments.strength,
+            format=FORMATS.get(arguments.output.suffix.lower()),
             priority="batch" if arguments.batch else "interactive",
         ) as generation:
             save(generation, arguments.output)
-    except (FluxError, ValueError) as error:
+    except (FluxError, ValueError, OSError) as error:
         print(f"generate: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -71,13 +79,17 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Makes pictures of a prompt.")
     parser.add_argument("prompt")
     parser.add_argument("--server", default="http://127.0.0.1:5000", help="http://host:port, host:port or unix:/path")
-    parser.add_argument("--output", type=Path, default=Path("out.png"))
+    parser.add_argument("--output", type=Path, default=Path("out.png"), help="a .png, .jpg or .webp file")
     parser.add_argument("--width", type=int)
     parser.add_argument("--height", type=int)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--guidance", type=float)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--count", type=int)
+    parser.add_argument("--sampler", choices=["euler", "heun", "dpmpp_2m"])
+    parser.add_argument("--negative-prompt", help="what not to draw")
+    parser.add_argument("--init-image", type=Path, help="a picture to start from")
+    parser.add_argument("--strength", type=float, help="how much of the way from noise is left to go from it")
     parser.add_argument("--batch", action="store_true", help="let others go first")
     return parser.parse_args()
 

@@ -3,7 +3,7 @@
 python3 examples/own_sampler.py "a red circle left of a blue square" --sampler heun
 
 Talks to the text encoder, the denoiser and the VAE; no orchestrator is needed. The noise is the orchestrator's, drawn anew with
-numpy, so that --sampler euler gives its picture but for the last bits.
+numpy, so that the picture is what the orchestrator's own sampler of that name gives, but for the last bits.
 """
 
 import argparse

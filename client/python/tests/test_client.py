@@ -27,7 +27,7 @@ from fluxgrpc import (
     UnavailableError,
 )
 from fluxgrpc.aio import AsyncFluxClient
-from fluxgrpc.v1 import PRIORITY_BATCH, GenerateRequest, GenerateResponse
+from fluxgrpc.v1 import IMAGE_FORMAT_WEBP, PRIORITY_BATCH, SAMPLER_DPMPP_2M, GenerateRequest, GenerateResponse
 from fluxgrpc.v1.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 
 PATIENCE = 30.0
@@ -82,9 +82,11 @@ def test_every_event_arrives_in_order_and_unknown_ones_are_passed_over(tmp_path:
 def test_options_reach_the_server_and_those_left_out_stay_unset(tmp_path: Path) -> None:
     orchestrator = ScriptedOrchestrator(all_events)
     with serve(orchestrator, tmp_path) as address, FluxClient(address) as flux:
-        list(flux.generate("a cat", width=64, height=None, seed=0, priority="batch"))
+        list(flux.generate("a cat", width=64, height=None, seed=0, priority="batch", sampler="dpmpp_2m", format="webp", sigmas=None))
 
-    assert orchestrator.requests == [GenerateRequest(prompt="a cat", width=64, seed=0, priority=PRIORITY_BATCH)]
+    expected = GenerateRequest(prompt="a cat", width=64, seed=0)
+    expected.priority, expected.sampler, expected.format = PRIORITY_BATCH, SAMPLER_DPMPP_2M, IMAGE_FORMAT_WEBP
+    assert orchestrator.requests == [expected]
     assert not orchestrator.requests[0].HasField("height")
 
 
@@ -92,9 +94,10 @@ def test_every_field_of_the_request_has_an_option() -> None:
     assert GenerateOptions.__optional_keys__ | {"prompt"} == set(GenerateRequest.DESCRIPTOR.fields_by_name)
 
 
-def test_an_option_that_does_not_exist_is_refused() -> None:
-    with FluxClient() as flux, pytest.raises(ValueError, match="widht"):
-        flux.generate("a cat", widht=64)
+@pytest.mark.parametrize(("option", "value"), [("widht", 64), ("sampler", "magic"), ("seed", -1)])
+def test_an_option_or_a_value_that_does_not_exist_is_refused_before_anything_is_sent(option: str, value: Any) -> None:
+    with FluxClient() as flux, pytest.raises(ValueError, match="widht|MAGIC|-1"):
+        flux.generate("a cat", **{option: value})
 
 
 def test_bad_values_are_a_ValueError_with_the_servers_words(tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ public sealed class NodeTests(RealServicesFixture fixture) : IDisposable
     public Task They_draw_the_bytes_of_the_CSharp_client() => _client.DrawTheBytesOfTheCSharpClient();
 
     [NodeFact]
+    public Task They_edit_a_picture_as_the_CSharp_client_does() => _client.EditAPictureAsTheCSharpClientDoes();
+
+    [NodeFact]
     public Task They_say_what_the_server_refuses() => _client.SayWhatTheServerRefuses();
 
     [NodeFact]

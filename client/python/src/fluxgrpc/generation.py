@@ -1,5 +1,6 @@
 """Requests and events of a generation, common to the two clients."""
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias, TypedDict
 
 from fluxgrpc.v1 import (
@@ -56,16 +57,34 @@ class GenerateOptions(TypedDict, total=False):
     """Whose work comes first."""
     detached: bool | None
     """Go on when the call is lost or cancelled; needs request_id. The same request again finds the generation again."""
+    sampler: Literal["euler", "heun", "dpmpp_2m"] | None
+    """How the latents follow the velocity."""
+    sigmas: Sequence[float] | None
+    """Timesteps to use instead of the model's schedule: falling from at most 1, the last one 0."""
+    negative_prompt: str | None
+    """What not to draw; takes two evaluations where one was."""
+    true_cfg_scale: float | None
+    """Strength of the true classifier-free guidance; only with negative_prompt."""
+    init_image: bytes | None
+    """A picture to start from: a PNG, JPEG or WebP file."""
+    strength: float | None
+    """How much of the way from noise is left to go from init_image, above 0 to 1."""
+    format: Literal["png", "jpeg", "webp"] | None
+    """The type of the pictures' files."""
+
+
+_ENUM_PREFIXES = {"priority": "PRIORITY_", "sampler": "SAMPLER_", "format": "IMAGE_FORMAT_"}
 
 
 def request_of(prompt: str, options: GenerateOptions) -> GenerateRequest:
     """Makes the message.
 
-    :raises ValueError: a number that the message cannot hold, or an option that it does not have.
+    :raises ValueError: a number or a name that the message cannot hold, or an option that it does not have.
     """
     fields: dict[str, object] = {**options}
-    if priority := options.get("priority"):
-        fields["priority"] = f"PRIORITY_{priority.upper()}"
+    for name, prefix in _ENUM_PREFIXES.items():
+        if isinstance(value := fields.get(name), str):
+            fields[name] = prefix + value.upper()
     return GenerateRequest(prompt=prompt, **fields)  # type: ignore[arg-type]
 
 

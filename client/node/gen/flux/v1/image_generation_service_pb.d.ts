@@ -117,6 +117,57 @@ export declare type GenerateRequest = Message<"flux.v1.GenerateRequest"> & {
    * @generated from field: bool detached = 13;
    */
   detached: boolean;
+
+  /**
+   * How the latents follow the velocity; Euler's method by default.
+   *
+   * @generated from field: flux.v1.Sampler sampler = 15;
+   */
+  sampler: Sampler;
+
+  /**
+   * Timesteps to use instead of the model's schedule: falling from at most 1, the last one 0; steps is then absent or one less than
+   * their number. They are taken as they are, without a shift.
+   *
+   * @generated from field: repeated float sigmas = 16;
+   */
+  sigmas: number[];
+
+  /**
+   * What not to draw. The velocity becomes negative + true_cfg_scale * (positive - negative), which takes a second session of the
+   * denoiser for each image. Empty is a negative prompt too; absent means none.
+   *
+   * @generated from field: optional string negative_prompt = 17;
+   */
+  negativePrompt?: string | undefined;
+
+  /**
+   * Strength of the true classifier-free guidance, 1 to 100; 4 by default. Only with negative_prompt; 1 switches it off.
+   *
+   * @generated from field: optional float true_cfg_scale = 18;
+   */
+  trueCfgScale?: number | undefined;
+
+  /**
+   * A picture to start from: PNG, JPEG or WebP, scaled to width and height, which are its own by default. Excludes sigmas.
+   *
+   * @generated from field: bytes init_image = 19;
+   */
+  initImage: Uint8Array;
+
+  /**
+   * How much of the way from noise is left to go from init_image, above 0 to 1; 0.6 by default. 1 ignores the picture.
+   *
+   * @generated from field: optional float strength = 20;
+   */
+  strength?: number | undefined;
+
+  /**
+   * The type of the pictures' files; PNG by default.
+   *
+   * @generated from field: flux.v1.ImageFormat format = 21;
+   */
+  format: ImageFormat;
 };
 
 /**
@@ -257,11 +308,39 @@ export declare type GenerationSettings = Message<"flux.v1.GenerationSettings"> &
   maxTokens: number;
 
   /**
-   * Timesteps, from 1 to 0: steps + 1 values.
+   * Timesteps, from 1 (less where the request starts from a picture) to 0: steps + 1 values.
    *
    * @generated from field: repeated float sigmas = 8;
    */
   sigmas: number[];
+
+  /**
+   * How the latents follow the velocity.
+   *
+   * @generated from field: flux.v1.Sampler sampler = 9;
+   */
+  sampler: Sampler;
+
+  /**
+   * Strength of the true classifier-free guidance; absent without a negative prompt.
+   *
+   * @generated from field: optional float true_cfg_scale = 10;
+   */
+  trueCfgScale?: number | undefined;
+
+  /**
+   * How much of the way from noise is left to go from init_image; absent without one.
+   *
+   * @generated from field: optional float strength = 11;
+   */
+  strength?: number | undefined;
+
+  /**
+   * The type of the pictures' files.
+   *
+   * @generated from field: flux.v1.ImageFormat format = 12;
+   */
+  format: ImageFormat;
 };
 
 /**
@@ -532,14 +611,14 @@ export declare type GeneratedImage = Message<"flux.v1.GeneratedImage"> & {
   imageIndex: number;
 
   /**
-   * The encoded file. A PNG has prompt, seed, steps, guidance and model in its text chunks.
+   * The encoded file, with the settings in its metadata: a PNG's text chunks, else a JSON object in Exif's UserComment.
    *
    * @generated from field: bytes data = 2;
    */
   data: Uint8Array;
 
   /**
-   * Its type: "image/png".
+   * Its type: "image/png", "image/jpeg" or "image/webp".
    *
    * @generated from field: string media_type = 3;
    */
@@ -978,6 +1057,86 @@ export declare type ComponentStatus = Message<"flux.v1.ComponentStatus"> & {
  * Use `create(ComponentStatusSchema)` to create a new message.
  */
 export declare const ComponentStatusSchema: GenMessage<ComponentStatus>;
+
+/**
+ * How latents follow the velocity from timestep to timestep.
+ *
+ * @generated from enum flux.v1.Sampler
+ */
+export enum Sampler {
+  /**
+   * Not set: Euler's method.
+   *
+   * @generated from enum value: SAMPLER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Along the velocity at the step's beginning.
+   *
+   * @generated from enum value: SAMPLER_EULER = 1;
+   */
+  EULER = 1,
+
+  /**
+   * Along the mean of the velocities at the step's beginning and end; two evaluations a step, but for the last.
+   *
+   * @generated from enum value: SAMPLER_HEUN = 2;
+   */
+  HEUN = 2,
+
+  /**
+   * DPM-Solver++(2M): along the predicted clean latents, extrapolated from the last two steps.
+   *
+   * @generated from enum value: SAMPLER_DPMPP_2M = 3;
+   */
+  DPMPP_2M = 3,
+}
+
+/**
+ * Describes the enum flux.v1.Sampler.
+ */
+export declare const SamplerSchema: GenEnum<Sampler>;
+
+/**
+ * Type of a picture's file.
+ *
+ * @generated from enum flux.v1.ImageFormat
+ */
+export enum ImageFormat {
+  /**
+   * Not set: PNG.
+   *
+   * @generated from enum value: IMAGE_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Lossless, with the settings in text chunks.
+   *
+   * @generated from enum value: IMAGE_FORMAT_PNG = 1;
+   */
+  PNG = 1,
+
+  /**
+   * JPEG, quality 95, with the settings in its Exif comment.
+   *
+   * @generated from enum value: IMAGE_FORMAT_JPEG = 2;
+   */
+  JPEG = 2,
+
+  /**
+   * WebP, quality 95, with the settings in its Exif comment.
+   *
+   * @generated from enum value: IMAGE_FORMAT_WEBP = 3;
+   */
+  WEBP = 3,
+}
+
+/**
+ * Describes the enum flux.v1.ImageFormat.
+ */
+export declare const ImageFormatSchema: GenEnum<ImageFormat>;
 
 /**
  * Why an image goes on at another denoiser.

@@ -19,7 +19,7 @@ from fluxgrpc.v1 import vae_service_pb2 as flux_dot_v1_dot_vae__service__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&flux/v1/image_generation_service.proto\x12\x07\x66lux.v1\x1a\x1e\x66lux/v1/denoiser_service.proto\x1a\x16\x66lux/v1/priority.proto\x1a\x14\x66lux/v1/tensor.proto\x1a\"flux/v1/text_encoder_service.proto\x1a\x19\x66lux/v1/vae_service.proto\x1a\x1egoogle/protobuf/duration.proto\"\x8d\x03\n\x0fGenerateRequest\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x16\n\tt5_prompt\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05width\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x13\n\x06height\x18\x04 \x01(\x05H\x02\x88\x01\x01\x12\x12\n\x05steps\x18\x05 \x01(\x05H\x03\x88\x01\x01\x12\x15\n\x08guidance\x18\x06 \x01(\x02H\x04\x88\x01\x01\x12\x11\n\x04seed\x18\x07 \x01(\x04H\x05\x88\x01\x01\x12\x12\n\x05\x63ount\x18\x08 \x01(\x05H\x06\x88\x01\x01\x12\x17\n\nmax_tokens\x18\t \x01(\x05H\x07\x88\x01\x01\x12\x12\n\nrequest_id\x18\n \x01(\t\x12\x17\n\x0finclude_tensors\x18\x0b \x01(\x08\x12#\n\x08priority\x18\x0c \x01(\x0e\x32\x11.flux.v1.Priority\x12\x10\n\x08\x64\x65tached\x18\r \x01(\x08\x42\x0c\n\n_t5_promptB\x08\n\x06_widthB\t\n\x07_heightB\x08\n\x06_stepsB\x0b\n\t_guidanceB\x07\n\x05_seedB\x08\n\x06_countB\r\n\x0b_max_tokens\"\xdb\x02\n\x10GenerateResponse\x12/\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x1b.flux.v1.GenerationAcceptedH\x00\x12)\n\x07\x65ncoded\x18\x02 \x01(\x0b\x32\x16.flux.v1.PromptEncodedH\x00\x12&\n\x04step\x18\x03 \x01(\x0b\x32\x16.flux.v1.StepCompletedH\x00\x12(\n\x05image\x18\x04 \x01(\x0b\x32\x17.flux.v1.GeneratedImageH\x00\x12/\n\x08\x66inished\x18\x05 \x01(\x0b\x32\x1b.flux.v1.GenerationFinishedH\x00\x12+\n\x06queued\x18\x06 \x01(\x0b\x32\x19.flux.v1.GenerationQueuedH\x00\x12\x32\n\x0freplica_changed\x18\x07 \x01(\x0b\x32\x17.flux.v1.ReplicaChangedH\x00\x42\x07\n\x05\x65vent\"\xa7\x01\n\x12GenerationSettings\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\r\n\x05steps\x18\x03 \x01(\x05\x12\x15\n\x08guidance\x18\x04 \x01(\x02H\x00\x88\x01\x01\x12\x0c\n\x04seed\x18\x05 \x01(\x04\x12\r\n\x05\x63ount\x18\x06 \x01(\x05\x12\x12\n\nmax_tokens\x18\x07 \x01(\x05\x12\x0e\n\x06sigmas\x18\x08 \x03(\x02\x42\x0b\n\t_guidance\"\x83\x01\n\x12GenerationAccepted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x08settings\x18\x02 \x01(\x0b\x32\x1b.flux.v1.GenerationSettings\x12\x12\n\nmodel_name\x18\x03 \x01(\t\x12\x16\n\x0erandom_weights\x18\x04 \x01(\x08\"\xe4\x01\n\rPromptEncoded\x12%\n\x08t5_usage\x18\x01 \x01(\x0b\x32\x13.flux.v1.TokenUsage\x12\'\n\nclip_usage\x18\x02 \x01(\x0b\x32\x13.flux.v1.TokenUsage\x12*\n\x07\x65lapsed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\rhidden_states\x18\x04 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12\x1f\n\x06pooled\x18\x05 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12\x0e\n\x06\x63\x61\x63hed\x18\x06 \x01(\x08\"5\n\x10GenerationQueued\x12\r\n\x05\x61head\x18\x01 \x01(\x05\x12\x12\n\nwork_ahead\x18\x02 \x01(\x03\"\x97\x01\n\x0eReplicaChanged\x12\x13\n\x0bimage_index\x18\x01 \x01(\x05\x12\x12\n\nstep_index\x18\x02 \x01(\x05\x12\x17\n\x0f\x66rom_replica_id\x18\x03 \x01(\t\x12\x15\n\rto_replica_id\x18\x04 \x01(\t\x12,\n\x06reason\x18\x05 \x01(\x0e\x32\x1c.flux.v1.ReplicaChangeReason\"\x91\x02\n\rStepCompleted\x12\x13\n\x0bimage_index\x18\x01 \x01(\x05\x12\x12\n\nstep_index\x18\x02 \x01(\x05\x12\r\n\x05steps\x18\x03 \x01(\x05\x12*\n\x07\x65lapsed\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0c\x63ompute_time\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nreplica_id\x18\x06 \x01(\t\x12 \n\x07latents\x18\x07 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12!\n\x08velocity\x18\x08 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12\x12\n\nbatch_size\x18\t \x01(\x05\"U\n\x0eGeneratedImage\x12\x13\n\x0bimage_index\x18\x01 \x01(\x05\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\x0c\n\x04seed\x18\x04 \x01(\x04\"\xb4\x02\n\x12GenerationFinished\x12.\n\x0b\x65ncode_time\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0c\x64\x65noise_time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0b\x64\x65\x63ode_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\ntotal_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nqueue_time\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0freplica_changes\x18\x06 \x01(\x05\x12\x16\n\x0erepeated_steps\x18\x07 \x01(\x05\"-\n\x17\x43\x61ncelGenerationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"\x1a\n\x18\x43\x61ncelGenerationResponse\"+\n)ImageGenerationServiceGetModelInfoRequest\"\xd7\x02\n*ImageGenerationServiceGetModelInfoResponse\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x45\n\x0ctext_encoder\x18\x02 \x01(\x0b\x32/.flux.v1.TextEncoderServiceGetModelInfoResponse\x12>\n\x08\x64\x65noiser\x18\x03 \x01(\x0b\x32,.flux.v1.DenoiserServiceGetModelInfoResponse\x12\x34\n\x03vae\x18\x04 \x01(\x0b\x32\'.flux.v1.VaeServiceGetModelInfoResponse\x12-\n\x08\x64\x65\x66\x61ults\x18\x05 \x01(\x0b\x32\x1b.flux.v1.GenerationSettings\x12)\n\x06limits\x18\x06 \x01(\x0b\x32\x19.flux.v1.GenerationLimits\"\xd3\x01\n\x10GenerationLimits\x12\x19\n\x11max_prompt_length\x18\x01 \x01(\x05\x12\x10\n\x08min_side\x18\x02 \x01(\x05\x12\x10\n\x08max_side\x18\x03 \x01(\x05\x12\x12\n\nmax_pixels\x18\x04 \x01(\x03\x12\x11\n\tmax_steps\x18\x05 \x01(\x05\x12\x14\n\x0cmax_guidance\x18\x06 \x01(\x02\x12\x11\n\tmax_count\x18\x07 \x01(\x05\x12\x17\n\x0fmax_generations\x18\x08 \x01(\x05\x12\x17\n\x0fmax_queued_work\x18\t \x01(\x03\"\x12\n\x10GetStatusRequest\"\xc0\x01\n\x11GetStatusResponse\x12\x13\n\x0bgenerations\x18\x01 \x01(\x05\x12,\n\ncomponents\x18\x02 \x03(\x0b\x32\x18.flux.v1.ComponentStatus\x12\x0f\n\x07waiting\x18\x03 \x01(\x05\x12\x13\n\x0bqueued_work\x18\x04 \x01(\x03\x12\x10\n\x08\x64\x65tached\x18\x05 \x01(\x05\x12\x30\n\x0cprompt_cache\x18\x06 \x01(\x0b\x32\x1a.flux.v1.PromptCacheStatus\"d\n\x11PromptCacheStatus\x12\x0f\n\x07\x65ntries\x18\x01 \x01(\x05\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\x12\x11\n\tmax_bytes\x18\x03 \x01(\x03\x12\x0c\n\x04hits\x18\x04 \x01(\x03\x12\x0e\n\x06misses\x18\x05 \x01(\x03\"\xa9\x01\n\x0f\x43omponentStatus\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x08\x12\x0f\n\x07problem\x18\x03 \x01(\t\x12&\n\x04load\x18\x04 \x01(\x0b\x32\x18.flux.v1.GetLoadResponse\x12\x0f\n\x07\x61\x64\x64ress\x18\x05 \x01(\t\x12\x18\n\x10outstanding_work\x18\x06 \x01(\x03\x12\x10\n\x08sessions\x18\x07 \x01(\x05*\xa5\x01\n\x13ReplicaChangeReason\x12%\n!REPLICA_CHANGE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1aREPLICA_CHANGE_REASON_LOST\x10\x01\x12!\n\x1dREPLICA_CHANGE_REASON_DRAINED\x10\x02\x12$\n REPLICA_CHANGE_REASON_REBALANCED\x10\x03\x32\xf1\x02\n\x16ImageGenerationService\x12\x41\n\x08Generate\x12\x18.flux.v1.GenerateRequest\x1a\x19.flux.v1.GenerateResponse0\x01\x12W\n\x10\x43\x61ncelGeneration\x12 .flux.v1.CancelGenerationRequest\x1a!.flux.v1.CancelGenerationResponse\x12w\n\x0cGetModelInfo\x12\x32.flux.v1.ImageGenerationServiceGetModelInfoRequest\x1a\x33.flux.v1.ImageGenerationServiceGetModelInfoResponse\x12\x42\n\tGetStatus\x12\x19.flux.v1.GetStatusRequest\x1a\x1a.flux.v1.GetStatusResponseB\x0e\xaa\x02\x0b\x46luxGrpc.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&flux/v1/image_generation_service.proto\x12\x07\x66lux.v1\x1a\x1e\x66lux/v1/denoiser_service.proto\x1a\x16\x66lux/v1/priority.proto\x1a\x14\x66lux/v1/tensor.proto\x1a\"flux/v1/text_encoder_service.proto\x1a\x19\x66lux/v1/vae_service.proto\x1a\x1egoogle/protobuf/duration.proto\"\x80\x05\n\x0fGenerateRequest\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x16\n\tt5_prompt\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05width\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x13\n\x06height\x18\x04 \x01(\x05H\x02\x88\x01\x01\x12\x12\n\x05steps\x18\x05 \x01(\x05H\x03\x88\x01\x01\x12\x15\n\x08guidance\x18\x06 \x01(\x02H\x04\x88\x01\x01\x12\x11\n\x04seed\x18\x07 \x01(\x04H\x05\x88\x01\x01\x12\x12\n\x05\x63ount\x18\x08 \x01(\x05H\x06\x88\x01\x01\x12\x17\n\nmax_tokens\x18\t \x01(\x05H\x07\x88\x01\x01\x12\x12\n\nrequest_id\x18\n \x01(\t\x12\x17\n\x0finclude_tensors\x18\x0b \x01(\x08\x12#\n\x08priority\x18\x0c \x01(\x0e\x32\x11.flux.v1.Priority\x12\x10\n\x08\x64\x65tached\x18\r \x01(\x08\x12!\n\x07sampler\x18\x0f \x01(\x0e\x32\x10.flux.v1.Sampler\x12\x0e\n\x06sigmas\x18\x10 \x03(\x02\x12\x1c\n\x0fnegative_prompt\x18\x11 \x01(\tH\x08\x88\x01\x01\x12\x1b\n\x0etrue_cfg_scale\x18\x12 \x01(\x02H\t\x88\x01\x01\x12\x12\n\ninit_image\x18\x13 \x01(\x0c\x12\x15\n\x08strength\x18\x14 \x01(\x02H\n\x88\x01\x01\x12$\n\x06\x66ormat\x18\x15 \x01(\x0e\x32\x14.flux.v1.ImageFormatB\x0c\n\n_t5_promptB\x08\n\x06_widthB\t\n\x07_heightB\x08\n\x06_stepsB\x0b\n\t_guidanceB\x07\n\x05_seedB\x08\n\x06_countB\r\n\x0b_max_tokensB\x12\n\x10_negative_promptB\x11\n\x0f_true_cfg_scaleB\x0b\n\t_strength\"\xdb\x02\n\x10GenerateResponse\x12/\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x1b.flux.v1.GenerationAcceptedH\x00\x12)\n\x07\x65ncoded\x18\x02 \x01(\x0b\x32\x16.flux.v1.PromptEncodedH\x00\x12&\n\x04step\x18\x03 \x01(\x0b\x32\x16.flux.v1.StepCompletedH\x00\x12(\n\x05image\x18\x04 \x01(\x0b\x32\x17.flux.v1.GeneratedImageH\x00\x12/\n\x08\x66inished\x18\x05 \x01(\x0b\x32\x1b.flux.v1.GenerationFinishedH\x00\x12+\n\x06queued\x18\x06 \x01(\x0b\x32\x19.flux.v1.GenerationQueuedH\x00\x12\x32\n\x0freplica_changed\x18\x07 \x01(\x0b\x32\x17.flux.v1.ReplicaChangedH\x00\x42\x07\n\x05\x65vent\"\xc4\x02\n\x12GenerationSettings\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\r\n\x05steps\x18\x03 \x01(\x05\x12\x15\n\x08guidance\x18\x04 \x01(\x02H\x00\x88\x01\x01\x12\x0c\n\x04seed\x18\x05 \x01(\x04\x12\r\n\x05\x63ount\x18\x06 \x01(\x05\x12\x12\n\nmax_tokens\x18\x07 \x01(\x05\x12\x0e\n\x06sigmas\x18\x08 \x03(\x02\x12!\n\x07sampler\x18\t \x01(\x0e\x32\x10.flux.v1.Sampler\x12\x1b\n\x0etrue_cfg_scale\x18\n \x01(\x02H\x01\x88\x01\x01\x12\x15\n\x08strength\x18\x0b \x01(\x02H\x02\x88\x01\x01\x12$\n\x06\x66ormat\x18\x0c \x01(\x0e\x32\x14.flux.v1.ImageFormatB\x0b\n\t_guidanceB\x11\n\x0f_true_cfg_scaleB\x0b\n\t_strength\"\x83\x01\n\x12GenerationAccepted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x08settings\x18\x02 \x01(\x0b\x32\x1b.flux.v1.GenerationSettings\x12\x12\n\nmodel_name\x18\x03 \x01(\t\x12\x16\n\x0erandom_weights\x18\x04 \x01(\x08\"\xe4\x01\n\rPromptEncoded\x12%\n\x08t5_usage\x18\x01 \x01(\x0b\x32\x13.flux.v1.TokenUsage\x12\'\n\nclip_usage\x18\x02 \x01(\x0b\x32\x13.flux.v1.TokenUsage\x12*\n\x07\x65lapsed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\rhidden_states\x18\x04 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12\x1f\n\x06pooled\x18\x05 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12\x0e\n\x06\x63\x61\x63hed\x18\x06 \x01(\x08\"5\n\x10GenerationQueued\x12\r\n\x05\x61head\x18\x01 \x01(\x05\x12\x12\n\nwork_ahead\x18\x02 \x01(\x03\"\x97\x01\n\x0eReplicaChanged\x12\x13\n\x0bimage_index\x18\x01 \x01(\x05\x12\x12\n\nstep_index\x18\x02 \x01(\x05\x12\x17\n\x0f\x66rom_replica_id\x18\x03 \x01(\t\x12\x15\n\rto_replica_id\x18\x04 \x01(\t\x12,\n\x06reason\x18\x05 \x01(\x0e\x32\x1c.flux.v1.ReplicaChangeReason\"\x91\x02\n\rStepCompleted\x12\x13\n\x0bimage_index\x18\x01 \x01(\x05\x12\x12\n\nstep_index\x18\x02 \x01(\x05\x12\r\n\x05steps\x18\x03 \x01(\x05\x12*\n\x07\x65lapsed\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0c\x63ompute_time\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nreplica_id\x18\x06 \x01(\t\x12 \n\x07latents\x18\x07 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12!\n\x08velocity\x18\x08 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12\x12\n\nbatch_size\x18\t \x01(\x05\"U\n\x0eGeneratedImage\x12\x13\n\x0bimage_index\x18\x01 \x01(\x05\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\x0c\n\x04seed\x18\x04 \x01(\x04\"\xb4\x02\n\x12GenerationFinished\x12.\n\x0b\x65ncode_time\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0c\x64\x65noise_time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0b\x64\x65\x63ode_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\ntotal_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nqueue_time\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0freplica_changes\x18\x06 \x01(\x05\x12\x16\n\x0erepeated_steps\x18\x07 \x01(\x05\"-\n\x17\x43\x61ncelGenerationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"\x1a\n\x18\x43\x61ncelGenerationResponse\"+\n)ImageGenerationServiceGetModelInfoRequest\"\xd7\x02\n*ImageGenerationServiceGetModelInfoResponse\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x45\n\x0ctext_encoder\x18\x02 \x01(\x0b\x32/.flux.v1.TextEncoderServiceGetModelInfoResponse\x12>\n\x08\x64\x65noiser\x18\x03 \x01(\x0b\x32,.flux.v1.DenoiserServiceGetModelInfoResponse\x12\x34\n\x03vae\x18\x04 \x01(\x0b\x32\'.flux.v1.VaeServiceGetModelInfoResponse\x12-\n\x08\x64\x65\x66\x61ults\x18\x05 \x01(\x0b\x32\x1b.flux.v1.GenerationSettings\x12)\n\x06limits\x18\x06 \x01(\x0b\x32\x19.flux.v1.GenerationLimits\"\xd3\x01\n\x10GenerationLimits\x12\x19\n\x11max_prompt_length\x18\x01 \x01(\x05\x12\x10\n\x08min_side\x18\x02 \x01(\x05\x12\x10\n\x08max_side\x18\x03 \x01(\x05\x12\x12\n\nmax_pixels\x18\x04 \x01(\x03\x12\x11\n\tmax_steps\x18\x05 \x01(\x05\x12\x14\n\x0cmax_guidance\x18\x06 \x01(\x02\x12\x11\n\tmax_count\x18\x07 \x01(\x05\x12\x17\n\x0fmax_generations\x18\x08 \x01(\x05\x12\x17\n\x0fmax_queued_work\x18\t \x01(\x03\"\x12\n\x10GetStatusRequest\"\xc0\x01\n\x11GetStatusResponse\x12\x13\n\x0bgenerations\x18\x01 \x01(\x05\x12,\n\ncomponents\x18\x02 \x03(\x0b\x32\x18.flux.v1.ComponentStatus\x12\x0f\n\x07waiting\x18\x03 \x01(\x05\x12\x13\n\x0bqueued_work\x18\x04 \x01(\x03\x12\x10\n\x08\x64\x65tached\x18\x05 \x01(\x05\x12\x30\n\x0cprompt_cache\x18\x06 \x01(\x0b\x32\x1a.flux.v1.PromptCacheStatus\"d\n\x11PromptCacheStatus\x12\x0f\n\x07\x65ntries\x18\x01 \x01(\x05\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\x12\x11\n\tmax_bytes\x18\x03 \x01(\x03\x12\x0c\n\x04hits\x18\x04 \x01(\x03\x12\x0e\n\x06misses\x18\x05 \x01(\x03\"\xa9\x01\n\x0f\x43omponentStatus\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x08\x12\x0f\n\x07problem\x18\x03 \x01(\t\x12&\n\x04load\x18\x04 \x01(\x0b\x32\x18.flux.v1.GetLoadResponse\x12\x0f\n\x07\x61\x64\x64ress\x18\x05 \x01(\t\x12\x18\n\x10outstanding_work\x18\x06 \x01(\x03\x12\x10\n\x08sessions\x18\x07 \x01(\x05*]\n\x07Sampler\x12\x17\n\x13SAMPLER_UNSPECIFIED\x10\x00\x12\x11\n\rSAMPLER_EULER\x10\x01\x12\x10\n\x0cSAMPLER_HEUN\x10\x02\x12\x14\n\x10SAMPLER_DPMPP_2M\x10\x03*o\n\x0bImageFormat\x12\x1c\n\x18IMAGE_FORMAT_UNSPECIFIED\x10\x00\x12\x14\n\x10IMAGE_FORMAT_PNG\x10\x01\x12\x15\n\x11IMAGE_FORMAT_JPEG\x10\x02\x12\x15\n\x11IMAGE_FORMAT_WEBP\x10\x03*\xa5\x01\n\x13ReplicaChangeReason\x12%\n!REPLICA_CHANGE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1aREPLICA_CHANGE_REASON_LOST\x10\x01\x12!\n\x1dREPLICA_CHANGE_REASON_DRAINED\x10\x02\x12$\n REPLICA_CHANGE_REASON_REBALANCED\x10\x03\x32\xf1\x02\n\x16ImageGenerationService\x12\x41\n\x08Generate\x12\x18.flux.v1.GenerateRequest\x1a\x19.flux.v1.GenerateResponse0\x01\x12W\n\x10\x43\x61ncelGeneration\x12 .flux.v1.CancelGenerationRequest\x1a!.flux.v1.CancelGenerationResponse\x12w\n\x0cGetModelInfo\x12\x32.flux.v1.ImageGenerationServiceGetModelInfoRequest\x1a\x33.flux.v1.ImageGenerationServiceGetModelInfoResponse\x12\x42\n\tGetStatus\x12\x19.flux.v1.GetStatusRequest\x1a\x1a.flux.v1.GetStatusResponseB\x0e\xaa\x02\x0b\x46luxGrpc.V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fluxgrpc.v1.image_generation_service_pb2', globals())
@@ -27,46 +27,50 @@ if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
   DESCRIPTOR._serialized_options = b'\252\002\013FluxGrpc.V1'
-  _REPLICACHANGEREASON._serialized_start=3562
-  _REPLICACHANGEREASON._serialized_end=3727
+  _SAMPLER._serialized_start=3961
+  _SAMPLER._serialized_end=4054
+  _IMAGEFORMAT._serialized_start=4056
+  _IMAGEFORMAT._serialized_end=4167
+  _REPLICACHANGEREASON._serialized_start=4170
+  _REPLICACHANGEREASON._serialized_end=4335
   _GENERATEREQUEST._serialized_start=225
-  _GENERATEREQUEST._serialized_end=622
-  _GENERATERESPONSE._serialized_start=625
-  _GENERATERESPONSE._serialized_end=972
-  _GENERATIONSETTINGS._serialized_start=975
-  _GENERATIONSETTINGS._serialized_end=1142
-  _GENERATIONACCEPTED._serialized_start=1145
-  _GENERATIONACCEPTED._serialized_end=1276
-  _PROMPTENCODED._serialized_start=1279
-  _PROMPTENCODED._serialized_end=1507
-  _GENERATIONQUEUED._serialized_start=1509
-  _GENERATIONQUEUED._serialized_end=1562
-  _REPLICACHANGED._serialized_start=1565
-  _REPLICACHANGED._serialized_end=1716
-  _STEPCOMPLETED._serialized_start=1719
-  _STEPCOMPLETED._serialized_end=1992
-  _GENERATEDIMAGE._serialized_start=1994
-  _GENERATEDIMAGE._serialized_end=2079
-  _GENERATIONFINISHED._serialized_start=2082
-  _GENERATIONFINISHED._serialized_end=2390
-  _CANCELGENERATIONREQUEST._serialized_start=2392
-  _CANCELGENERATIONREQUEST._serialized_end=2437
-  _CANCELGENERATIONRESPONSE._serialized_start=2439
-  _CANCELGENERATIONRESPONSE._serialized_end=2465
-  _IMAGEGENERATIONSERVICEGETMODELINFOREQUEST._serialized_start=2467
-  _IMAGEGENERATIONSERVICEGETMODELINFOREQUEST._serialized_end=2510
-  _IMAGEGENERATIONSERVICEGETMODELINFORESPONSE._serialized_start=2513
-  _IMAGEGENERATIONSERVICEGETMODELINFORESPONSE._serialized_end=2856
-  _GENERATIONLIMITS._serialized_start=2859
-  _GENERATIONLIMITS._serialized_end=3070
-  _GETSTATUSREQUEST._serialized_start=3072
-  _GETSTATUSREQUEST._serialized_end=3090
-  _GETSTATUSRESPONSE._serialized_start=3093
-  _GETSTATUSRESPONSE._serialized_end=3285
-  _PROMPTCACHESTATUS._serialized_start=3287
-  _PROMPTCACHESTATUS._serialized_end=3387
-  _COMPONENTSTATUS._serialized_start=3390
-  _COMPONENTSTATUS._serialized_end=3559
-  _IMAGEGENERATIONSERVICE._serialized_start=3730
-  _IMAGEGENERATIONSERVICE._serialized_end=4099
+  _GENERATEREQUEST._serialized_end=865
+  _GENERATERESPONSE._serialized_start=868
+  _GENERATERESPONSE._serialized_end=1215
+  _GENERATIONSETTINGS._serialized_start=1218
+  _GENERATIONSETTINGS._serialized_end=1542
+  _GENERATIONACCEPTED._serialized_start=1545
+  _GENERATIONACCEPTED._serialized_end=1676
+  _PROMPTENCODED._serialized_start=1679
+  _PROMPTENCODED._serialized_end=1907
+  _GENERATIONQUEUED._serialized_start=1909
+  _GENERATIONQUEUED._serialized_end=1962
+  _REPLICACHANGED._serialized_start=1965
+  _REPLICACHANGED._serialized_end=2116
+  _STEPCOMPLETED._serialized_start=2119
+  _STEPCOMPLETED._serialized_end=2392
+  _GENERATEDIMAGE._serialized_start=2394
+  _GENERATEDIMAGE._serialized_end=2479
+  _GENERATIONFINISHED._serialized_start=2482
+  _GENERATIONFINISHED._serialized_end=2790
+  _CANCELGENERATIONREQUEST._serialized_start=2792
+  _CANCELGENERATIONREQUEST._serialized_end=2837
+  _CANCELGENERATIONRESPONSE._serialized_start=2839
+  _CANCELGENERATIONRESPONSE._serialized_end=2865
+  _IMAGEGENERATIONSERVICEGETMODELINFOREQUEST._serialized_start=2867
+  _IMAGEGENERATIONSERVICEGETMODELINFOREQUEST._serialized_end=2910
+  _IMAGEGENERATIONSERVICEGETMODELINFORESPONSE._serialized_start=2913
+  _IMAGEGENERATIONSERVICEGETMODELINFORESPONSE._serialized_end=3256
+  _GENERATIONLIMITS._serialized_start=3259
+  _GENERATIONLIMITS._serialized_end=3470
+  _GETSTATUSREQUEST._serialized_start=3472
+  _GETSTATUSREQUEST._serialized_end=3490
+  _GETSTATUSRESPONSE._serialized_start=3493
+  _GETSTATUSRESPONSE._serialized_end=3685
+  _PROMPTCACHESTATUS._serialized_start=3687
+  _PROMPTCACHESTATUS._serialized_end=3787
+  _COMPONENTSTATUS._serialized_start=3790
+  _COMPONENTSTATUS._serialized_end=3959
+  _IMAGEGENERATIONSERVICE._serialized_start=4338
+  _IMAGEGENERATIONSERVICE._serialized_end=4707
 # @@protoc_insertion_point(module_scope)

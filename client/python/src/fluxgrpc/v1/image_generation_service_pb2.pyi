@@ -18,6 +18,78 @@ import typing_extensions
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
+class _Sampler:
+    ValueType = typing.NewType('ValueType', builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+class _SamplerEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Sampler.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    SAMPLER_UNSPECIFIED: _Sampler.ValueType  # 0
+    """Not set: Euler's method."""
+
+    SAMPLER_EULER: _Sampler.ValueType  # 1
+    """Along the velocity at the step's beginning."""
+
+    SAMPLER_HEUN: _Sampler.ValueType  # 2
+    """Along the mean of the velocities at the step's beginning and end; two evaluations a step, but for the last."""
+
+    SAMPLER_DPMPP_2M: _Sampler.ValueType  # 3
+    """DPM-Solver++(2M): along the predicted clean latents, extrapolated from the last two steps."""
+
+class Sampler(_Sampler, metaclass=_SamplerEnumTypeWrapper):
+    """How latents follow the velocity from timestep to timestep."""
+    pass
+
+SAMPLER_UNSPECIFIED: Sampler.ValueType  # 0
+"""Not set: Euler's method."""
+
+SAMPLER_EULER: Sampler.ValueType  # 1
+"""Along the velocity at the step's beginning."""
+
+SAMPLER_HEUN: Sampler.ValueType  # 2
+"""Along the mean of the velocities at the step's beginning and end; two evaluations a step, but for the last."""
+
+SAMPLER_DPMPP_2M: Sampler.ValueType  # 3
+"""DPM-Solver++(2M): along the predicted clean latents, extrapolated from the last two steps."""
+
+global___Sampler = Sampler
+
+
+class _ImageFormat:
+    ValueType = typing.NewType('ValueType', builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+class _ImageFormatEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ImageFormat.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    IMAGE_FORMAT_UNSPECIFIED: _ImageFormat.ValueType  # 0
+    """Not set: PNG."""
+
+    IMAGE_FORMAT_PNG: _ImageFormat.ValueType  # 1
+    """Lossless, with the settings in text chunks."""
+
+    IMAGE_FORMAT_JPEG: _ImageFormat.ValueType  # 2
+    """JPEG, quality 95, with the settings in its Exif comment."""
+
+    IMAGE_FORMAT_WEBP: _ImageFormat.ValueType  # 3
+    """WebP, quality 95, with the settings in its Exif comment."""
+
+class ImageFormat(_ImageFormat, metaclass=_ImageFormatEnumTypeWrapper):
+    """Type of a picture's file."""
+    pass
+
+IMAGE_FORMAT_UNSPECIFIED: ImageFormat.ValueType  # 0
+"""Not set: PNG."""
+
+IMAGE_FORMAT_PNG: ImageFormat.ValueType  # 1
+"""Lossless, with the settings in text chunks."""
+
+IMAGE_FORMAT_JPEG: ImageFormat.ValueType  # 2
+"""JPEG, quality 95, with the settings in its Exif comment."""
+
+IMAGE_FORMAT_WEBP: ImageFormat.ValueType  # 3
+"""WebP, quality 95, with the settings in its Exif comment."""
+
+global___ImageFormat = ImageFormat
+
+
 class _ReplicaChangeReason:
     ValueType = typing.NewType('ValueType', builtins.int)
     V: typing_extensions.TypeAlias = ValueType
@@ -70,6 +142,13 @@ class GenerateRequest(google.protobuf.message.Message):
     INCLUDE_TENSORS_FIELD_NUMBER: builtins.int
     PRIORITY_FIELD_NUMBER: builtins.int
     DETACHED_FIELD_NUMBER: builtins.int
+    SAMPLER_FIELD_NUMBER: builtins.int
+    SIGMAS_FIELD_NUMBER: builtins.int
+    NEGATIVE_PROMPT_FIELD_NUMBER: builtins.int
+    TRUE_CFG_SCALE_FIELD_NUMBER: builtins.int
+    INIT_IMAGE_FIELD_NUMBER: builtins.int
+    STRENGTH_FIELD_NUMBER: builtins.int
+    FORMAT_FIELD_NUMBER: builtins.int
     prompt: typing.Text
     """What to draw: 1 character up to the server's limit. Required."""
 
@@ -116,6 +195,32 @@ class GenerateRequest(google.protobuf.message.Message):
     guesses.
     """
 
+    sampler: global___Sampler.ValueType
+    """How the latents follow the velocity; Euler's method by default."""
+
+    @property
+    def sigmas(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
+        """Timesteps to use instead of the model's schedule: falling from at most 1, the last one 0; steps is then absent or one less than
+        their number. They are taken as they are, without a shift.
+        """
+        pass
+    negative_prompt: typing.Text
+    """What not to draw. The velocity becomes negative + true_cfg_scale * (positive - negative), which takes a second session of the
+    denoiser for each image. Empty is a negative prompt too; absent means none.
+    """
+
+    true_cfg_scale: builtins.float
+    """Strength of the true classifier-free guidance, 1 to 100; 4 by default. Only with negative_prompt; 1 switches it off."""
+
+    init_image: builtins.bytes
+    """A picture to start from: PNG, JPEG or WebP, scaled to width and height, which are its own by default. Excludes sigmas."""
+
+    strength: builtins.float
+    """How much of the way from noise is left to go from init_image, above 0 to 1; 0.6 by default. 1 ignores the picture."""
+
+    format: global___ImageFormat.ValueType
+    """The type of the pictures' files; PNG by default."""
+
     def __init__(self,
         *,
         prompt: typing.Text = ...,
@@ -131,9 +236,16 @@ class GenerateRequest(google.protobuf.message.Message):
         include_tensors: builtins.bool = ...,
         priority: fluxgrpc.v1.priority_pb2.Priority.ValueType = ...,
         detached: builtins.bool = ...,
+        sampler: global___Sampler.ValueType = ...,
+        sigmas: typing.Optional[typing.Iterable[builtins.float]] = ...,
+        negative_prompt: typing.Optional[typing.Text] = ...,
+        true_cfg_scale: typing.Optional[builtins.float] = ...,
+        init_image: builtins.bytes = ...,
+        strength: typing.Optional[builtins.float] = ...,
+        format: global___ImageFormat.ValueType = ...,
         ) -> None: ...
-    def HasField(self, field_name: typing_extensions.Literal["_count",b"_count","_guidance",b"_guidance","_height",b"_height","_max_tokens",b"_max_tokens","_seed",b"_seed","_steps",b"_steps","_t5_prompt",b"_t5_prompt","_width",b"_width","count",b"count","guidance",b"guidance","height",b"height","max_tokens",b"max_tokens","seed",b"seed","steps",b"steps","t5_prompt",b"t5_prompt","width",b"width"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["_count",b"_count","_guidance",b"_guidance","_height",b"_height","_max_tokens",b"_max_tokens","_seed",b"_seed","_steps",b"_steps","_t5_prompt",b"_t5_prompt","_width",b"_width","count",b"count","detached",b"detached","guidance",b"guidance","height",b"height","include_tensors",b"include_tensors","max_tokens",b"max_tokens","priority",b"priority","prompt",b"prompt","request_id",b"request_id","seed",b"seed","steps",b"steps","t5_prompt",b"t5_prompt","width",b"width"]) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["_count",b"_count","_guidance",b"_guidance","_height",b"_height","_max_tokens",b"_max_tokens","_negative_prompt",b"_negative_prompt","_seed",b"_seed","_steps",b"_steps","_strength",b"_strength","_t5_prompt",b"_t5_prompt","_true_cfg_scale",b"_true_cfg_scale","_width",b"_width","count",b"count","guidance",b"guidance","height",b"height","max_tokens",b"max_tokens","negative_prompt",b"negative_prompt","seed",b"seed","steps",b"steps","strength",b"strength","t5_prompt",b"t5_prompt","true_cfg_scale",b"true_cfg_scale","width",b"width"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_count",b"_count","_guidance",b"_guidance","_height",b"_height","_max_tokens",b"_max_tokens","_negative_prompt",b"_negative_prompt","_seed",b"_seed","_steps",b"_steps","_strength",b"_strength","_t5_prompt",b"_t5_prompt","_true_cfg_scale",b"_true_cfg_scale","_width",b"_width","count",b"count","detached",b"detached","format",b"format","guidance",b"guidance","height",b"height","include_tensors",b"include_tensors","init_image",b"init_image","max_tokens",b"max_tokens","negative_prompt",b"negative_prompt","priority",b"priority","prompt",b"prompt","request_id",b"request_id","sampler",b"sampler","seed",b"seed","sigmas",b"sigmas","steps",b"steps","strength",b"strength","t5_prompt",b"t5_prompt","true_cfg_scale",b"true_cfg_scale","width",b"width"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_count",b"_count"]) -> typing.Optional[typing_extensions.Literal["count"]]: ...
     @typing.overload
@@ -143,11 +255,17 @@ class GenerateRequest(google.protobuf.message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_max_tokens",b"_max_tokens"]) -> typing.Optional[typing_extensions.Literal["max_tokens"]]: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: typing_extensions.Literal["_negative_prompt",b"_negative_prompt"]) -> typing.Optional[typing_extensions.Literal["negative_prompt"]]: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_seed",b"_seed"]) -> typing.Optional[typing_extensions.Literal["seed"]]: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_steps",b"_steps"]) -> typing.Optional[typing_extensions.Literal["steps"]]: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: typing_extensions.Literal["_strength",b"_strength"]) -> typing.Optional[typing_extensions.Literal["strength"]]: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_t5_prompt",b"_t5_prompt"]) -> typing.Optional[typing_extensions.Literal["t5_prompt"]]: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing_extensions.Literal["_true_cfg_scale",b"_true_cfg_scale"]) -> typing.Optional[typing_extensions.Literal["true_cfg_scale"]]: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_width",b"_width"]) -> typing.Optional[typing_extensions.Literal["width"]]: ...
 global___GenerateRequest = GenerateRequest
@@ -216,6 +334,10 @@ class GenerationSettings(google.protobuf.message.Message):
     COUNT_FIELD_NUMBER: builtins.int
     MAX_TOKENS_FIELD_NUMBER: builtins.int
     SIGMAS_FIELD_NUMBER: builtins.int
+    SAMPLER_FIELD_NUMBER: builtins.int
+    TRUE_CFG_SCALE_FIELD_NUMBER: builtins.int
+    STRENGTH_FIELD_NUMBER: builtins.int
+    FORMAT_FIELD_NUMBER: builtins.int
     width: builtins.int
     """Width in pixels."""
 
@@ -239,8 +361,20 @@ class GenerationSettings(google.protobuf.message.Message):
 
     @property
     def sigmas(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
-        """Timesteps, from 1 to 0: steps + 1 values."""
+        """Timesteps, from 1 (less where the request starts from a picture) to 0: steps + 1 values."""
         pass
+    sampler: global___Sampler.ValueType
+    """How the latents follow the velocity."""
+
+    true_cfg_scale: builtins.float
+    """Strength of the true classifier-free guidance; absent without a negative prompt."""
+
+    strength: builtins.float
+    """How much of the way from noise is left to go from init_image; absent without one."""
+
+    format: global___ImageFormat.ValueType
+    """The type of the pictures' files."""
+
     def __init__(self,
         *,
         width: builtins.int = ...,
@@ -251,10 +385,19 @@ class GenerationSettings(google.protobuf.message.Message):
         count: builtins.int = ...,
         max_tokens: builtins.int = ...,
         sigmas: typing.Optional[typing.Iterable[builtins.float]] = ...,
+        sampler: global___Sampler.ValueType = ...,
+        true_cfg_scale: typing.Optional[builtins.float] = ...,
+        strength: typing.Optional[builtins.float] = ...,
+        format: global___ImageFormat.ValueType = ...,
         ) -> None: ...
-    def HasField(self, field_name: typing_extensions.Literal["_guidance",b"_guidance","guidance",b"guidance"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["_guidance",b"_guidance","count",b"count","guidance",b"guidance","height",b"height","max_tokens",b"max_tokens","seed",b"seed","sigmas",b"sigmas","steps",b"steps","width",b"width"]) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["_guidance",b"_guidance","_strength",b"_strength","_true_cfg_scale",b"_true_cfg_scale","guidance",b"guidance","strength",b"strength","true_cfg_scale",b"true_cfg_scale"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_guidance",b"_guidance","_strength",b"_strength","_true_cfg_scale",b"_true_cfg_scale","count",b"count","format",b"format","guidance",b"guidance","height",b"height","max_tokens",b"max_tokens","sampler",b"sampler","seed",b"seed","sigmas",b"sigmas","steps",b"steps","strength",b"strength","true_cfg_scale",b"true_cfg_scale","width",b"width"]) -> None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_guidance",b"_guidance"]) -> typing.Optional[typing_extensions.Literal["guidance"]]: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing_extensions.Literal["_strength",b"_strength"]) -> typing.Optional[typing_extensions.Literal["strength"]]: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing_extensions.Literal["_true_cfg_scale",b"_true_cfg_scale"]) -> typing.Optional[typing_extensions.Literal["true_cfg_scale"]]: ...
 global___GenerationSettings = GenerationSettings
 
 class GenerationAccepted(google.protobuf.message.Message):
@@ -458,10 +601,10 @@ class GeneratedImage(google.protobuf.message.Message):
     """The image, 0 to count - 1."""
 
     data: builtins.bytes
-    """The encoded file. A PNG has prompt, seed, steps, guidance and model in its text chunks."""
+    """The encoded file, with the settings in its metadata: a PNG's text chunks, else a JSON object in Exif's UserComment."""
 
     media_type: typing.Text
-    """Its type: "image/png"."""
+    """Its type: "image/png", "image/jpeg" or "image/webp"."""
 
     seed: builtins.int
     """This image's own seed."""
