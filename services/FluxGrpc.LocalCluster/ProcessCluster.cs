@@ -1,29 +1,61 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
+using FluxGrpc.Hosting;
+using FluxGrpc.LocalCluster.Control;
+using FluxGrpc.LocalCluster.Processes;
+using FluxGrpc.V1;
+using Grpc.Health.V1;
+using Grpc.HealthCheck;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FluxGrpc.LocalCluster;
 
 /// <summary>
 /// The four services as child processes of this one. The text encoder, the VAE and the denoisers listen on Unix domain sockets
-/// in a private folder, the orchestrator on TCP. However this process ends, its children end too.
+/// in a private folder, the orchestrator on TCP. One that ends by itself is started again. However this process ends, its children
+/// end too. Other processes of this user find the cluster with <see cref="RunningClusters"/>.
 /// </summary>
 public sealed class ProcessCluster : IAsyncDisposable
 {
     /// <summary>Largest number of denoisers.</summary>
     public const int MaxDenoisers = 64;
 
-    private readonly SocketFolder _folder = new();
-    private readonly List<ServiceProcess> _services = [];
+    /// <summary>Seconds that the services with short calls get to end them.</summary>
+    private const int ShutdownSeconds = 5;
 
-    private ProcessCluster()
+    private readonly ProcessClusterOptions _options;
+    private readonly SocketFolder _folder;
+    private readonly Supervision _supervision;
+    private readonly SupervisedService _textEncoder;
+    private readonly SupervisedService _vae;
+    private readonly DenoiserReplicas _denoisers;
+    private readonly SupervisedService _orchestrator;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource<string> _failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile string _address = "";
+    private WebApplication? _control;
+
+    private ProcessCluster(ProcessClusterOptions options)
     {
+        _options = options;
+        _folder = new SocketFolder(RuntimeFolder.OfThisUser(), "cluster");
+        _supervision = new Supervision(options.Log, reason => _failure.TrySetResult(reason), TimeProvider.System);
+        var list = new DenoiserList(Path.Combine(_folder.FullName, "denoisers"));
+        _textEncoder = Model("text-encoder", "FluxGrpc.TextEncoder", options.Devices[^1], ShutdownSeconds);
+        _vae = Model("vae", "FluxGrpc.Vae", options.Devices[^1], ShutdownSeconds);
+        _denoisers = new DenoiserReplicas(CreateDenoiser, list);
+        _orchestrator = new SupervisedService(new ServiceCommand("orchestrator", "FluxGrpc.Orchestrator", options.Address, "",
+        [
+            "--text-encoder", _textEncoder.Address, "--vae", _vae.Address, "--denoiser", list.Target,
+            "--shutdown-seconds", Text(ShutdownSeconds),
+        ]), _supervision);
     }
 
-    /// <summary>The orchestrator's address, with the port that was free.</summary>
-    public string Address { get; private set; } = "";
+    /// <summary>Name of the cluster, drawn: "cluster-5f21c9".</summary>
+    public string Name => _folder.Name;
 
-    /// <summary>Name and process id of every service.</summary>
-    public IReadOnlyList<(string Name, int ProcessId)> Processes => [.. _services.Select(service => (service.Name, service.Id))];
+    /// <summary>The orchestrator's address, with the port that was free; empty before it has first listened.</summary>
+    public string Address => _address;
 
     /// <summary>Starts the services and waits until all of them serve.</summary>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
@@ -35,10 +67,13 @@ public sealed class ProcessCluster : IAsyncDisposable
         if (options.Devices.Count == 0)
             throw new ArgumentException("Devices is empty; allowed: one or more", nameof(options));
 
-        var cluster = new ProcessCluster();
+        var cluster = new ProcessCluster(options);
         try
         {
-            await cluster.StartServicesAsync(options, cancellation);
+            var start = cluster.StartServicesAsync(cancellation);
+            if (await Task.WhenAny(start, cluster._failure.Task) != start)
+                throw new IOException(await cluster._failure.Task); // One served, ended, and would not start again.
+            await start;
             return cluster;
         }
         catch
@@ -48,66 +83,94 @@ public sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Completes when a service has ended by itself, with what it was: "denoiser-1 ended with exit code 137".</summary>
-    public async Task<string> WaitForFailureAsync(CancellationToken cancellation)
+    /// <summary>The processes as they are now: text encoder, VAE, denoisers, orchestrator.</summary>
+    public IReadOnlyList<ClusterProcess> Describe() =>
+        [.. new[] { _textEncoder, _vae }.Concat(_denoisers.Services).Append(_orchestrator).Select(service => service.Describe())];
+
+    /// <summary>Completes when a service could not be started again, with what it said last.</summary>
+    public Task<string> WaitForFailureAsync(CancellationToken cancellation) => _failure.Task.WaitAsync(cancellation);
+
+    /// <summary>
+    /// Adds or removes denoisers until there are as many as asked for. Completes when the new ones serve, or the others have
+    /// handed their images on and ended. Calls take turns.
+    /// </summary>
+    /// <param name="denoisers">1 to <see cref="MaxDenoisers"/>.</param>
+    /// <param name="changed">Called, by several threads, with each denoiser that has another state.</param>
+    /// <exception cref="IOException">A new one ended before it served; all new ones are removed again.</exception>
+    /// <exception cref="OperationCanceledException">The cluster is stopping.</exception>
+    public async Task ScaleAsync(int denoisers, Action<ClusterProcess> changed)
     {
-        var ended = await Task.WhenAny(_services.Select(service => service.Exited)).WaitAsync(cancellation);
-        var service = _services.First(service => service.Exited == ended);
-        return $"{service.Name} ended with exit code {await ended}";
+        _options.Log(string.Create(CultureInfo.InvariantCulture, $"cluster: scaling to {denoisers} denoisers"));
+        try
+        {
+            await _denoisers.ScaleAsync(denoisers, denoiser => changed(denoiser.Describe()), _stopping.Token);
+        }
+        catch (IOException exception)
+        {
+            _options.Log($"cluster: scaling failed: {exception.Message}");
+            throw;
+        }
     }
 
     /// <summary>Ends the services, the orchestrator first, and deletes the sockets.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var service in Enumerable.Reverse(_services).Take(1))
-            await service.DisposeAsync();
-        await Task.WhenAll(_services.SkipLast(1).Select(service => service.DisposeAsync().AsTask()));
+        await _stopping.CancelAsync();
+        if (_control is not null)
+            await _control.DisposeAsync();
+        await _orchestrator.DisposeAsync();
+        await Task.WhenAll(
+            _textEncoder.DisposeAsync().AsTask(), _vae.DisposeAsync().AsTask(), _denoisers.DisposeAsync().AsTask());
         _folder.Dispose();
+        _stopping.Dispose();
     }
 
-    private async Task StartServicesAsync(ProcessClusterOptions options, CancellationToken cancellation)
+    private async Task StartServicesAsync(CancellationToken cancellation)
     {
-        string[] ModelArguments(string address, string device) =>
-            ["--address", address, "--checkpoint", options.Checkpoint, "--device", device, "--dtype", options.Dtype];
-
-        var textEncoder = Start(options, "text-encoder", "FluxGrpc.TextEncoder",
-            ModelArguments(_folder.AddressOf("text-encoder"), options.Devices[^1]));
-        var vae = Start(options, "vae", "FluxGrpc.Vae", ModelArguments(_folder.AddressOf("vae"), options.Devices[^1]));
-        List<ServiceProcess> denoisers = [];
-        for (var i = 0; i < options.Denoisers; i++)
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stopping.Token);
+        await StartControlAsync(giveUp.Token);
+        Task[] models =
+        [
+            _textEncoder.StartAsync(giveUp.Token), _vae.StartAsync(giveUp.Token),
+            _denoisers.ScaleAsync(_options.Denoisers, _ => { }, giveUp.Token),
+        ];
+        try
         {
-            var name = string.Create(CultureInfo.InvariantCulture, $"denoiser-{i + 1}");
-            var device = options.Devices[i % options.Devices.Count];
-            denoisers.Add(Start(options, name, "FluxGrpc.Denoiser", ModelArguments(_folder.AddressOf(name), device)));
+            await foreach (var start in Task.WhenEach(models))
+                await start; // The first failure ends the start; the others may load for minutes yet.
+        }
+        catch
+        {
+            await giveUp.CancelAsync();
+            throw;
         }
 
-        ServiceProcess[] models = [textEncoder, vae, .. denoisers];
-        Task<string>[] waits = [.. models.Select(service => service.WaitUntilServingAsync(cancellation))];
-        await foreach (var wait in Task.WhenEach(waits))
-            await wait; // The first failure ends the start; the others may load for minutes yet.
-        string[] addresses = [.. waits.Select(wait => wait.Result)];
-        var orchestrator = Start(options, "orchestrator", "FluxGrpc.Orchestrator",
+        await _orchestrator.StartAsync(giveUp.Token, ModelFit.CheckAsync);
+        _address = _orchestrator.Address;
+    }
+
+    private async Task StartControlAsync(CancellationToken cancellation)
+    {
+        var builder = ServiceHost.CreateBuilder(new ControlOptions(_folder.AddressOf(RunningClusters.ControlSocket)));
+        builder.Services.AddSingleton(this);
+        _control = builder.Build().MapServices<ClusterControl>();
+        await _control.StartAsync(cancellation);
+        _control.Services.GetRequiredService<HealthServiceImpl>().SetStatus("", HealthCheckResponse.Types.ServingStatus.Serving);
+    }
+
+    private SupervisedService CreateDenoiser(int number)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"denoiser-{number + 1}");
+        return Model(name, "FluxGrpc.Denoiser", _options.Devices[number % _options.Devices.Count], DenoiserReplicas.DrainSeconds,
+            "--replica-id", name);
+    }
+
+    private SupervisedService Model(string name, string assembly, string device, int shutdownSeconds, params string[] arguments) =>
+        new(new ServiceCommand(name, assembly, _folder.AddressOf(name), device,
         [
-            "--address", options.Address, "--text-encoder", addresses[0], "--vae", addresses[1],
-            "--denoiser", string.Join(',', addresses.Skip(2)),
-        ]);
-        Address = await orchestrator.WaitUntilServingAsync(cancellation, ModelFit.CheckAsync);
-    }
+            "--checkpoint", _options.Checkpoint, "--device", device, "--dtype", _options.Dtype,
+            "--shutdown-seconds", Text(shutdownSeconds), .. arguments,
+        ]), _supervision);
 
-    private ServiceProcess Start(ProcessClusterOptions options, string name, string project, string[] arguments)
-    {
-        var assembly = Path.Combine(AppContext.BaseDirectory, $"{project}.dll");
-        var service = ServiceProcess.Start(
-            name, DotnetProgram(), [assembly, .. arguments, "--exit-with-parent", "true", "--shutdown-seconds", "5"], options.Log);
-        _services.Add(service);
-        return service;
-    }
-
-    /// <summary>The dotnet program of the runtime that runs this process: three folders above the framework's own.</summary>
-    private static string DotnetProgram()
-    {
-        var program = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
-        var installed = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", program));
-        return File.Exists(installed) ? installed : program;
-    }
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

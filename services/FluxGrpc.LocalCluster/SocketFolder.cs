@@ -2,7 +2,10 @@ using System.Text;
 
 namespace FluxGrpc.LocalCluster;
 
-/// <summary>A folder for Unix domain sockets that only this user may enter; it is deleted at the end.</summary>
+/// <summary>
+/// A folder for Unix domain sockets that only this user may enter. It is deleted at the end; where its program was killed, by the
+/// next program that makes one.
+/// </summary>
 public sealed class SocketFolder : IDisposable
 {
     /// <summary>The system's limit of a socket's path (sun_path), its closing zero excluded; macOS has the smaller one.</summary>
@@ -11,26 +14,41 @@ public sealed class SocketFolder : IDisposable
     /// <summary>Longest name of a socket in here.</summary>
     private const int LongestName = 24;
 
-    private readonly DirectoryInfo _folder;
+    private readonly FileStream _claim;
 
-    /// <summary>Makes the folder, mode 0700, in the system's folder for temporary files.</summary>
+    /// <summary>Makes a folder among those of this user.</summary>
+    /// <exception cref="IOException">This user's folder for sockets cannot be used.</exception>
     public SocketFolder()
+        : this(RuntimeFolder.OfThisUser(), "embedded")
     {
-        var folder = Directory.CreateTempSubdirectory("flux-");
-        if (Encoding.UTF8.GetByteCount(folder.FullName) + 1 + LongestName > _longestSocketPath)
-        {
-            folder.Delete();
-            throw new IOException($"The folder for temporary files, '{Path.GetTempPath()}', is too deep for Unix domain sockets: "
-                + $"their paths have at most {_longestSocketPath} bytes. Set TMPDIR to a shorter one.");
-        }
-
-        _folder = folder;
     }
 
-    /// <summary>Absolute path of the folder.</summary>
-    public string FullName => _folder.FullName;
+    /// <summary>Makes a folder.</summary>
+    /// <param name="parent">Where; what killed programs left there is deleted.</param>
+    /// <param name="kind">What its name begins with: "cluster".</param>
+    /// <exception cref="IOException">The path is too long for sockets.</exception>
+    internal SocketFolder(RuntimeFolder parent, string kind)
+    {
+        parent.Sweep();
+        Name = $"{kind}-{Guid.NewGuid().ToString("N")[..6]}";
+        FullName = parent.PathOf(Name);
+        if (Encoding.UTF8.GetByteCount(FullName) + 1 + LongestName > _longestSocketPath)
+        {
+            throw new IOException($"The folder for sockets, '{parent.FullName}', is too deep for Unix domain sockets: "
+                + $"their paths have at most {_longestSocketPath} bytes. Set XDG_RUNTIME_DIR to a shorter one.");
+        }
 
-    /// <summary>Address of a socket in the folder: <c>unix:/tmp/flux-Ab12cD/vae.sock</c>.</summary>
+        _claim = parent.Claim(Name);
+        Directory.CreateDirectory(FullName);
+    }
+
+    /// <summary>Name of the folder, drawn: "cluster-5f21c9".</summary>
+    public string Name { get; }
+
+    /// <summary>Absolute path of the folder.</summary>
+    public string FullName { get; }
+
+    /// <summary>Address of a socket in the folder: <c>unix:/run/user/1000/fluxgrpc/cluster-5f21c9/vae.sock</c>.</summary>
     /// <param name="name">The socket's name, at most 19 letters: "vae".</param>
     public string AddressOf(string name)
     {
@@ -42,6 +60,7 @@ public sealed class SocketFolder : IDisposable
     public void Dispose()
     {
         if (Directory.Exists(FullName))
-            _folder.Delete(recursive: true);
+            Directory.Delete(FullName, recursive: true);
+        _claim.Dispose();
     }
 }

@@ -13,7 +13,7 @@ internal static class ClusterCommand
     {
         var denoisers = new Option<int>("--denoisers")
         {
-            Description = "Number of denoisers; pictures are dealt out to them in turn.",
+            Description = "Number of denoisers to begin with.",
             DefaultValueFactory = _ => 1,
         }.Within(1, ProcessCluster.MaxDenoisers);
         var model = SharedOptions.Model();
@@ -27,7 +27,7 @@ internal static class ClusterCommand
 
         var command = new Command("cluster", "Run the services as processes of their own on this machine; Ctrl-C ends all.")
         {
-            denoisers, model, device, dtype, port,
+            denoisers, model, device, dtype, port, ClusterScaleCommand.Create(terminal), ClusterStatusCommand.Create(terminal),
         };
         command.SetAction((parsed, cancellation) => RunAsync(
             new ProcessClusterOptions
@@ -46,8 +46,13 @@ internal static class ClusterCommand
     private static async Task<int> RunAsync(ProcessClusterOptions options, Terminal terminal, CancellationToken cancellation)
     {
         await using var cluster = await ProcessCluster.StartAsync(options, cancellation);
-        foreach (var (name, processId) in cluster.Processes)
-            await terminal.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{name}: process {processId}"));
+        foreach (var process in cluster.Describe())
+        {
+            await terminal.Output.WriteLineAsync(
+                string.Create(CultureInfo.InvariantCulture, $"{process.Name}: process {process.ProcessId}"));
+        }
+
+        await terminal.Output.WriteLineAsync($"{cluster.Name}: see it with 'flux cluster status', scale it with 'flux cluster scale N'");
         await terminal.Output.WriteLineAsync($"orchestrator at {cluster.Address}  (Ctrl-C ends all)");
         try
         {

@@ -67,6 +67,13 @@ internal static partial class SharedOptions
         return option;
     }
 
+    /// <summary><c>--cluster</c>: which of this user's running clusters.</summary>
+    public static Option<string?> Cluster() => new("--cluster")
+    {
+        Description = "Name of the cluster; not needed where only one is running.",
+        HelpName = "name",
+    };
+
     /// <summary><c>--width</c>, <c>--height</c> of an image that is not made.</summary>
     public static Option<int> Side(string name)
     {

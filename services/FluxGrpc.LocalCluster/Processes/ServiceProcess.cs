@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Grpc.Core;
 
-namespace FluxGrpc.LocalCluster;
+namespace FluxGrpc.LocalCluster.Processes;
 
 /// <summary>
 /// A service that runs as a child process. Its standard input is a pipe that this process holds open: the service stops when
@@ -12,9 +12,11 @@ internal sealed class ServiceProcess : IAsyncDisposable
     private const string ListeningLine = "Listening on ";
     private const int KeptLogLines = 10;
 
-    private static readonly TimeSpan _defaultPatience = TimeSpan.FromSeconds(10);
+    /// <summary>Time that a service gets to end its calls before it is killed, where nothing else is said.</summary>
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
 
     private readonly Process _process;
+    private readonly StreamWriter _input;
     private readonly Action<string> _log;
     private readonly TaskCompletionSource<string> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Queue<string> _lastLines = new();
@@ -24,7 +26,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
     private ServiceProcess(string name, Process process, Action<string> log)
     {
         Name = name;
+        Id = process.Id;
         _process = process;
+        _input = process.StandardInput;
         _log = log;
         _output = ForwardAsync(process.StandardOutput);
         _errors = ForwardAsync(process.StandardError);
@@ -34,24 +38,38 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>The service's name, which its log lines begin with: "denoiser-1".</summary>
     public string Name { get; }
 
-    /// <summary>Time that the service gets to end its calls before it is killed.</summary>
-    public required TimeSpan Patience { get; init; }
-
     /// <summary>The process's id.</summary>
-    public int Id => _process.Id;
+    public int Id { get; }
 
     /// <summary>Completes with the exit code when the process has ended and its last words were forwarded.</summary>
     public Task<int> Exited { get; }
+
+    /// <summary>Resident memory in bytes; 0 when it has ended.</summary>
+    public long ResidentMemory
+    {
+        get
+        {
+            if (Exited.IsCompleted)
+                return 0;
+            try
+            {
+                using var process = Process.GetProcessById(Id); // What it tells is as of its making.
+                return process.WorkingSet64;
+            }
+            catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+            {
+                return 0; // It has just ended.
+            }
+        }
+    }
 
     /// <summary>Starts a program.</summary>
     /// <param name="name">The service's name.</param>
     /// <param name="program">The program's file.</param>
     /// <param name="arguments">Its command line.</param>
     /// <param name="log">Takes the lines it writes, each with the service's name before it; called by several threads.</param>
-    /// <param name="patience">See <see cref="Patience"/>.</param>
     /// <exception cref="System.ComponentModel.Win32Exception">The program is not there.</exception>
-    public static ServiceProcess Start(
-        string name, string program, IEnumerable<string> arguments, Action<string> log, TimeSpan? patience = null)
+    public static ServiceProcess Start(string name, string program, IEnumerable<string> arguments, Action<string> log)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -59,7 +77,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        return new ServiceProcess(name, Process.Start(start)!, log) { Patience = patience ?? _defaultPatience };
+        return new ServiceProcess(name, Process.Start(start)!, log);
     }
 
     /// <summary>Waits until the service has its model and serves.</summary>
@@ -76,23 +94,38 @@ internal sealed class ServiceProcess : IAsyncDisposable
             return await serving;
 
         await abandon.CancelAsync();
-        throw Ended(await Exited);
+        await Exited;
+        throw new IOException(DescribeEnd());
+    }
+
+    /// <summary>How it ended, with its last lines: "vae ended with exit code 1: vae: there is no such checkpoint".</summary>
+    public string DescribeEnd()
+    {
+        lock (_lastLines)
+            return $"{Name} ended with exit code {Exited.Result}: {string.Join(Environment.NewLine, _lastLines)}";
     }
 
     /// <summary>Closes the service's input, waits for it to end its calls, and kills it where it does not.</summary>
-    public async ValueTask DisposeAsync()
+    /// <param name="patience">Time that it gets.</param>
+    /// <param name="hurry">Kills it at once.</param>
+    public async Task StopAsync(TimeSpan patience, CancellationToken hurry = default)
     {
-        _process.StandardInput.Close();
+        _input.Close();
         try
         {
-            await Exited.WaitAsync(Patience);
+            await Exited.WaitAsync(patience, hurry);
         }
-        catch (TimeoutException)
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
             _process.Kill(entireProcessTree: true);
             await Exited;
         }
+    }
 
+    /// <summary>Stops it and lets go of it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(_patience);
         _process.Dispose();
     }
 
@@ -107,16 +140,11 @@ internal sealed class ServiceProcess : IAsyncDisposable
         }
         catch (RpcException)
         {
-            throw Ended(await Exited.WaitAsync(cancellation)); // It listened, so it can only have ended.
+            await Exited.WaitAsync(cancellation); // It listened, so it can only have ended.
+            throw new IOException(DescribeEnd());
         }
 
         return address;
-    }
-
-    private IOException Ended(int exitCode)
-    {
-        lock (_lastLines)
-            return new IOException($"{Name} ended with exit code {exitCode}: {string.Join(Environment.NewLine, _lastLines)}");
     }
 
     private async Task ForwardAsync(StreamReader lines)

@@ -1,0 +1,49 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using FluxGrpc.Cli.Cluster;
+using FluxGrpc.LocalCluster;
+using FluxGrpc.V1;
+
+namespace FluxGrpc.Cli.Commands;
+
+/// <summary><c>flux cluster scale N</c>: adds or removes denoisers of a running cluster.</summary>
+internal static class ClusterScaleCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var denoisers = new Argument<int>("denoisers") { Description = $"Number of denoisers, 1 to {ProcessCluster.MaxDenoisers}." };
+        denoisers.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is var number && number is < 1 or > ProcessCluster.MaxDenoisers)
+                result.AddError(FormattableString.Invariant($"denoisers is {number}; allowed: 1 to {ProcessCluster.MaxDenoisers}"));
+        });
+        var cluster = SharedOptions.Cluster();
+        var command = new Command("scale", "Add or remove denoisers of a running cluster; images on those that go are handed on.")
+        {
+            denoisers, cluster,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using var connection = ClusterConnection.Find(parsed.GetValue(cluster));
+            await RunAsync(connection, parsed.GetValue(denoisers), terminal.Output, cancellation);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static async Task RunAsync(
+        ClusterConnection cluster, int denoisers, TextWriter output, CancellationToken cancellation)
+    {
+        await foreach (var process in cluster.ScaleAsync(denoisers, cancellation))
+            await output.WriteLineAsync($"{process.Name}: {Describe(process)}");
+        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{denoisers} denoisers serve"));
+    }
+
+    private static string Describe(ClusterProcess process) => process.State switch
+    {
+        ProcessState.Starting => $"starting on {process.Device}",
+        ProcessState.Serving => string.Create(CultureInfo.InvariantCulture, $"serving, process {process.ProcessId}"),
+        var state => state.ToString().ToLowerInvariant(),
+    };
+}
