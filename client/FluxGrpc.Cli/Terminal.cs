@@ -23,7 +23,11 @@ internal sealed class Terminal
         Output = output;
         Error = error;
         IsInteractive = isInteractive;
-        Drawing = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        Drawing = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(output),
+            Ansi = isInteractive ? AnsiSupport.Detect : AnsiSupport.No,
+        });
         if (!isInteractive)
             Drawing.Profile.Width = WidthOfFiles;
     }

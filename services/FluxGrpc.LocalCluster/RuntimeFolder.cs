@@ -22,8 +22,7 @@ internal sealed class RuntimeFolder
         catch (UnauthorizedAccessException exception)
         {
             throw new IOException(
-                $"The folder for sockets, '{FullName}', cannot be made this user's own: {exception.Message} Set XDG_RUNTIME_DIR to "
-                + "another one.", exception);
+                $"The folder for sockets, '{FullName}', is not this user's own; XDG_RUNTIME_DIR may name another place", exception);
         }
     }
 
@@ -59,6 +58,15 @@ internal sealed class RuntimeFolder
         Options = FileOptions.DeleteOnClose,
     });
 
+    /// <summary>Makes the folder of a name, which its program has claimed, mode 0700.</summary>
+    public void Create(string name)
+    {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(PathOf(name));
+        else
+            Directory.CreateDirectory(PathOf(name), OwnerOnly);
+    }
+
     /// <summary>Deletes what killed programs left.</summary>
     public void Sweep()
     {
@@ -91,8 +99,8 @@ internal sealed class RuntimeFolder
             return;
         }
 
-        if (Directory.CreateDirectory(FullName, OwnerOnly).LinkTarget is not null)
-            throw new UnauthorizedAccessException("It is a link.");
+        if (Directory.CreateDirectory(FullName, OwnerOnly).LinkTarget is { } target)
+            throw new UnauthorizedAccessException($"It is a link to '{target}'");
         File.SetUnixFileMode(FullName, OwnerOnly); // Which only its owner may.
     }
 

@@ -39,7 +39,7 @@ public sealed class SocketFolder : IDisposable
         }
 
         _claim = parent.Claim(Name);
-        Directory.CreateDirectory(FullName);
+        parent.Create(Name);
     }
 
     /// <summary>Name of the folder, drawn: "cluster-5f21c9".</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FluxGrpc.Channels;
 using FluxGrpc.Cli.Description;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -22,18 +23,26 @@ internal static class ClusterTable
         foreach (var service in cluster.Services)
         {
             table.AddRow(
-                new Text(service.Name), new Text(Number(service.ProcessId)), new Text(service.Device), Health(service),
-                new Text(Number(service.Sessions)), new Text(Number(service.OutstandingWork)), new Text(Mean(service.MeanBatchSize)),
+                new Text(service.Name), new Text(service.ProcessId.ToString(CultureInfo.InvariantCulture)),
+                new Text(service.Device), Health(service), new Text(Number(service.Sessions)),
+                new Text(Number(service.OutstandingWork)), new Text(Mean(service.MeanBatchSize)),
                 new Text(Number(service.LastBatchSize)), new Text(Number(service.StepsDone)),
-                new Text(Numbers.Bytes(service.ResidentMemoryBytes)), new Text(service.Address));
+                new Text(Numbers.Bytes(service.ResidentMemoryBytes)), new Text(Shorten(service.Address)));
         }
 
         return new Rows([new Text(Title(cluster)), table, .. Lines(cluster).Select(line => new Text(line))]);
     }
 
-    private static string Title(ClusterSnapshot cluster) => cluster.Address.Length == 0
-        ? $"{cluster.Name}: starting"
-        : $"{cluster.Name}: orchestrator at {cluster.Address}";
+    private static string Title(ClusterSnapshot cluster)
+    {
+        var sockets = cluster.Services.Select(service => ServiceAddress.Parse(service.Address).SocketPath).OfType<string>()
+            .Select(path => $", sockets in {Path.GetDirectoryName(path)}").FirstOrDefault();
+        return $"{cluster.Name}: {(cluster.Address.Length == 0 ? "starting" : $"orchestrator at {cluster.Address}")}{sockets}";
+    }
+
+    /// <summary>A socket without its folder, which is the same for all: the table is wide enough.</summary>
+    private static string Shorten(string address) =>
+        ServiceAddress.Parse(address).SocketPath is { } path ? Path.GetFileName(path) : address;
 
     private static IEnumerable<string> Lines(ClusterSnapshot cluster)
     {
@@ -56,7 +65,7 @@ internal static class ClusterTable
 
     private static Text Health(ServiceSnapshot service)
     {
-        var restarts = service.Restarts == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" ({service.Restarts} restarts)");
+        var restarts = service.Restarts == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", restarted x {service.Restarts}");
         return service.Problem is { } problem
             ? new Text($"{problem}{restarts}", Color.Red)
             : new Text($"{service.State}{restarts}", service.State == "serving" ? Color.Green : Color.Yellow);

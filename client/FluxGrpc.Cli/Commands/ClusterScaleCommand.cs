@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using FluxGrpc.Cli.Cluster;
 using FluxGrpc.LocalCluster;
@@ -12,12 +11,8 @@ internal static class ClusterScaleCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var denoisers = new Argument<int>("denoisers") { Description = $"Number of denoisers, 1 to {ProcessCluster.MaxDenoisers}." };
-        denoisers.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is var number && number is < 1 or > ProcessCluster.MaxDenoisers)
-                result.AddError(FormattableString.Invariant($"denoisers is {number}; allowed: 1 to {ProcessCluster.MaxDenoisers}"));
-        });
+        var denoisers = new Argument<int>("denoisers") { Description = $"Number of denoisers, 1 to {ProcessCluster.MaxDenoisers}." }
+            .Within(1, ProcessCluster.MaxDenoisers);
         var cluster = SharedOptions.Cluster();
         var command = new Command("scale", "Add or remove denoisers of a running cluster; images on those that go are handed on.")
         {
@@ -37,7 +32,7 @@ internal static class ClusterScaleCommand
     {
         await foreach (var process in cluster.ScaleAsync(denoisers, cancellation))
             await output.WriteLineAsync($"{process.Name}: {Describe(process)}");
-        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{denoisers} denoisers serve"));
+        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"denoisers: {denoisers}"));
     }
 
     private static string Describe(ClusterProcess process) => process.State switch

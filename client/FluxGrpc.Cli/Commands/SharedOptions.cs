@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Numerics;
 using System.Text.RegularExpressions;
 using FluxGrpc.Channels;
@@ -94,15 +95,27 @@ internal static partial class SharedOptions
     public static Option<T> Within<T>(this Option<T> option, T least, T most)
         where T : INumber<T>
     {
-        option.Validators.Add(result => CheckRange(result, option.Name, result.GetValueOrDefault<T>(), least, most));
+        option.Validators.Add(result => CheckRange(result, option.Name, least, most));
         return option;
     }
 
-    private static void CheckRange<T>(OptionResult result, string name, T? value, T least, T most)
+    /// <inheritdoc cref="Within{T}(Option{T}, T, T)"/>
+    public static Argument<T> Within<T>(this Argument<T> argument, T least, T most)
         where T : INumber<T>
     {
-        if (value is not null && !(value >= least && value <= most))
+        argument.Validators.Add(result => CheckRange(result, argument.Name, least, most));
+        return argument;
+    }
+
+    private static void CheckRange<T>(SymbolResult result, string name, T least, T most)
+        where T : INumber<T>
+    {
+        // What is no number at all is told by the parser itself.
+        if (result.Tokens is [var token] && T.TryParse(token.Value, CultureInfo.InvariantCulture, out var value)
+            && !(value >= least && value <= most))
+        {
             result.AddError(FormattableString.Invariant($"{name} is {value}; allowed: {least} to {most}"));
+        }
     }
 
     private static Option<string> DevicePattern(Option<string> option, Regex pattern, string allowed)

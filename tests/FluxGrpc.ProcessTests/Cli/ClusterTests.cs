@@ -1,12 +1,11 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text.RegularExpressions;
+using FluxGrpc.LocalCluster;
 using Xunit;
 
 namespace FluxGrpc.ProcessTests.Cli;
 
-/// <summary><c>flux cluster</c>: five processes that live and die together.</summary>
-public sealed partial class ClusterTests : IDisposable
+/// <summary><c>flux cluster</c>: processes that live and die together.</summary>
+public sealed class ClusterTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("flux-test-");
 
@@ -15,57 +14,63 @@ public sealed partial class ClusterTests : IDisposable
     [Fact]
     public async Task It_serves_pictures_from_all_its_denoisers_and_Ctrl_C_ends_all()
     {
-        await using var cluster = FluxProcess.Start("cluster", "--denoisers", "2", "--dtype", "float32");
-        var address = AddressIn(await cluster.WaitForLineAsync("orchestrator at "));
-        var children = ChildrenIn(cluster.Output);
+        await using var cluster = await RunningFluxCluster.StartAsync("--denoisers", "2");
+        var children = cluster.Children();
         Assert.Equal(5, children.Count);
 
         var files = new List<string>();
         foreach (var name in new[] { "one.png", "two.png" })
         {
             files.Add(Path.Combine(_folder.FullName, name));
-            var run = await FluxProcess.RunAsync("generate", "a red circle", "--server", address, "--output", files[^1],
-                "--width", "64", "--height", "64", "--steps", "2", "--seed", "3");
-            Assert.True(run.ExitCode == 0, run.Error);
+            await GenerateAsync(cluster, files[^1]);
         }
 
-        var info = await FluxProcess.RunAsync("info", "--server", address);
-        cluster.Interrupt();
-        await cluster.WaitForExitAsync();
+        var info = await FluxProcess.RunAsync("info", "--server", cluster.Address);
+        cluster.Process.Interrupt();
+        await cluster.Process.WaitForExitAsync();
 
         Assert.Equal(File.ReadAllBytes(files[0]), File.ReadAllBytes(files[1]));
         Assert.Equal(2, Regex.Count(info.Output, "2 steps done"));
-        Assert.Equal(0, cluster.ExitCode);
-        await AssertGoneAsync(children);
+        Assert.Equal(0, cluster.Process.ExitCode);
+        await RunningFluxCluster.AssertGoneAsync(children.Values);
+        Assert.Empty(cluster.SocketFolders);
     }
 
     [Fact]
-    public async Task No_child_outlives_it_when_it_is_killed()
+    public async Task No_child_outlives_it_when_it_is_killed_and_the_next_command_cleans_up()
     {
-        await using var cluster = FluxProcess.Start("cluster");
-        await cluster.WaitForLineAsync("orchestrator at ");
-        var children = ChildrenIn(cluster.Output);
+        await using var cluster = await RunningFluxCluster.StartAsync();
+        var children = cluster.Children();
         Assert.Equal(4, children.Count);
 
-        cluster.Kill();
+        cluster.Process.Kill();
 
-        await AssertGoneAsync(children);
-        DeleteSockets(cluster.Error); // Nobody was left to do it.
+        await RunningFluxCluster.AssertGoneAsync(children.Values);
+        Assert.NotEmpty(cluster.SocketFolders); // Nobody was left to do it.
+        var status = await cluster.RunAsync("status");
+        Assert.Equal(1, status.ExitCode);
+        Assert.Equal("flux: no cluster of this user is running here; 'flux cluster' starts one", status.Error);
+        Assert.Empty(cluster.SocketFolders);
     }
 
-    [Fact]
-    public async Task A_service_that_dies_ends_the_cluster()
+    [Theory]
+    [InlineData("denoiser-1")]
+    [InlineData("vae")]
+    [InlineData("orchestrator")]
+    public async Task A_service_that_is_killed_is_started_again(string name)
     {
-        await using var cluster = FluxProcess.Start("cluster");
-        await cluster.WaitForLineAsync("orchestrator at ");
-        var children = ChildrenIn(cluster.Output);
+        await using var cluster = await RunningFluxCluster.StartAsync();
+        var child = cluster.Children()[name];
 
-        children["vae"].Kill();
-        await cluster.WaitForExitAsync();
+        child.Kill();
+        await cluster.Process.WaitForLineAsync($"cluster: {name} ended with exit code 137; it is started again in 0.5 s");
+        await cluster.Process.WaitForLineAsync($"cluster: {name} serves again");
 
-        Assert.Equal(1, cluster.ExitCode);
-        Assert.Equal("flux: vae ended with exit code 137", cluster.Error.Split('\n')[^1]);
-        await AssertGoneAsync(children);
+        var service = (await cluster.StatusAsync()).GetProperty("services").EnumerateArray()
+            .Single(service => service.GetProperty("name").GetString() == name);
+        Assert.Equal(1, service.GetProperty("restarts").GetInt32());
+        Assert.NotEqual(child.Id, service.GetProperty("processId").GetInt32());
+        await GenerateAsync(cluster, Path.Combine(_folder.FullName, "again.png"));
     }
 
     [Fact]
@@ -78,27 +83,33 @@ public sealed partial class ClusterTests : IDisposable
         Assert.Contains(_folder.FullName, run.Error.Split('\n')[^1], StringComparison.Ordinal);
     }
 
-    private static void DeleteSockets(string log) =>
-        Directory.Delete(Path.GetDirectoryName(SocketPath().Match(log).Groups[1].Value)!, recursive: true);
-
-    private static string AddressIn(string line) => line["orchestrator at ".Length..].Split(' ')[0];
-
-    private static Dictionary<string, Process> ChildrenIn(string output) => ChildLine().Matches(output).ToDictionary(
-        match => match.Groups[1].Value, match => Process.GetProcessById(int.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture)));
-
-    private static async Task AssertGoneAsync(Dictionary<string, Process> children)
+    [Fact]
+    public async Task A_denoiser_that_cannot_start_ends_the_scaling_and_one_that_cannot_start_again_ends_the_cluster()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        foreach (var child in children.Values)
-        {
-            await child.WaitForExitAsync(patience.Token);
-            child.Dispose();
-        }
+        foreach (var component in Directory.EnumerateFileSystemEntries(EmbeddedCheckpoint.Folder))
+            Directory.CreateSymbolicLink(Path.Combine(_folder.FullName, Path.GetFileName(component)), component);
+        await using var cluster = await RunningFluxCluster.StartAsync("--model", _folder.FullName);
+        var children = cluster.Children();
+        Directory.Delete(Path.Combine(_folder.FullName, "transformer"));
+
+        var scaling = await cluster.RunAsync("scale", "3");
+        var status = await cluster.StatusAsync();
+        children["denoiser-1"].Kill();
+        await cluster.Process.WaitForExitAsync();
+
+        Assert.Equal(1, scaling.ExitCode);
+        Assert.Matches("^flux: denoiser-[23] ended with exit code 1: .*transformer", scaling.Error);
+        Assert.Equal(4, status.GetProperty("services").GetArrayLength());
+        Assert.Equal(1, cluster.Process.ExitCode);
+        Assert.Matches("^flux: 5 starts of denoiser-1 failed in a row; the last: denoiser-1 ended with exit code 1: .*transformer",
+            cluster.Process.Error.Split('\n')[^1]);
+        await RunningFluxCluster.AssertGoneAsync(children.Values);
     }
 
-    [GeneratedRegex(@"Listening on unix:(\S+)")]
-    private static partial Regex SocketPath();
-
-    [GeneratedRegex(@"^([a-z0-9-]+): process (\d+)$", RegexOptions.Multiline)]
-    private static partial Regex ChildLine();
+    private static async Task GenerateAsync(RunningFluxCluster cluster, string file)
+    {
+        var run = await FluxProcess.RunAsync("generate", "a red circle", "--server", cluster.Address, "--output", file,
+            "--width", "64", "--height", "64", "--steps", "2", "--seed", "3");
+        Assert.True(run.ExitCode == 0, $"{run.Error}\n{cluster.Process.Error}");
+    }
 }

@@ -27,16 +27,27 @@ internal sealed partial class FluxProcess : IAsyncDisposable
     public int ExitCode => _process.ExitCode;
 
     /// <summary>Runs the program to its end.</summary>
-    public static async Task<FluxProcess> RunAsync(params string[] arguments)
+    public static Task<FluxProcess> RunAsync(params string[] arguments) => RunInAsync(runtimeFolder: null, arguments);
+
+    /// <summary>Runs the program to its end, as a user who has this folder for sockets.</summary>
+    public static async Task<FluxProcess> RunInAsync(string? runtimeFolder, params string[] arguments)
     {
-        await using var process = Start(arguments);
+        await using var process = StartIn(runtimeFolder, arguments);
         await process.WaitForExitAsync();
         return process;
     }
 
     /// <summary>Starts the program.</summary>
-    public static FluxProcess Start(params string[] arguments) =>
-        Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "flux.dll"), .. arguments]));
+    public static FluxProcess Start(params string[] arguments) => StartIn(runtimeFolder: null, arguments);
+
+    /// <summary>Starts the program, as a user who has this folder for sockets.</summary>
+    public static FluxProcess StartIn(string? runtimeFolder, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "flux.dll"), .. arguments]);
+        if (runtimeFolder is not null)
+            start.Environment["XDG_RUNTIME_DIR"] = runtimeFolder;
+        return Start(start);
+    }
 
     /// <summary>Starts another client than the program.</summary>
     public static FluxProcess Start(ProcessStartInfo start)

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using FluxGrpc.LocalCluster;
+using FluxGrpc.LocalCluster.Processes;
 using Xunit;
 
 namespace FluxGrpc.ProcessTests.LocalCluster;
@@ -53,10 +53,10 @@ public sealed class ServiceProcessTests
     [Fact]
     public async Task It_is_killed_where_it_does_not_listen()
     {
-        var service = Start("trap '' TERM; while true; do sleep 1000; done", patience: TimeSpan.FromMilliseconds(100));
+        await using var service = Start("trap '' TERM; while true; do sleep 1000; done");
         var processId = service.Id;
 
-        await service.DisposeAsync();
+        await service.StopAsync(TimeSpan.FromMilliseconds(100));
 
         Assert.NotEqual(0, await service.Exited);
         Assert.Throws<ArgumentException>(() => Process.GetProcessById(processId));
@@ -74,6 +74,29 @@ public sealed class ServiceProcessTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
     }
 
-    private ServiceProcess Start(string script, TimeSpan? patience = null) =>
-        ServiceProcess.Start("vae", "/bin/sh", ["-c", script], _log.Enqueue, patience);
+    [Fact]
+    public async Task It_is_killed_at_once_where_there_is_no_time()
+    {
+        await using var service = Start("trap '' TERM; while true; do sleep 1000; done");
+        using var hurry = new CancellationTokenSource();
+
+        var stop = service.StopAsync(TimeSpan.FromDays(1), hurry.Token);
+        Assert.False(stop.IsCompleted);
+        await hurry.CancelAsync();
+        await stop;
+
+        Assert.True(service.Exited.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Its_memory_is_known_while_it_runs()
+    {
+        await using var service = Start("cat > /dev/null");
+
+        Assert.True(service.ResidentMemory > 0);
+        await service.StopAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(0, service.ResidentMemory);
+    }
+
+    private ServiceProcess Start(string script) => ServiceProcess.Start("vae", "/bin/sh", ["-c", script], _log.Enqueue);
 }

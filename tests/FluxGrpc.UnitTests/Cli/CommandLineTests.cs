@@ -18,8 +18,14 @@ public sealed class CommandLineTests
     [InlineData("schedule|--width|1000", "--width is 1000; allowed: multiples of 16")]
     [InlineData("schedule|--height|0", "--height is 0; allowed: 16 to 16384")]
     [InlineData("cluster|--denoisers|0", "--denoisers is 0; allowed: 1 to 64")]
+    [InlineData("cluster|--denoisers|many", "many")]
     [InlineData("cluster|--port|65536", "--port is 65536; allowed: 0 to 65535")]
     [InlineData("cluster|--device|cuda:0,", "--device is 'cuda:0,'")]
+    [InlineData("cluster|scale", "Required argument 'denoisers' missing")]
+    [InlineData("cluster|scale|0", "denoisers is 0; allowed: 1 to 64")]
+    [InlineData("cluster|scale|65", "denoisers is 65; allowed: 1 to 64")]
+    [InlineData("cluster|scale|many", "many")]
+    [InlineData("cluster|status|--format|xml", "'xml' not recognized. Must be one of: 'table' 'json'")]
     [InlineData("replay|/nowhere.safetensors|--server|http://localhost:1", "/nowhere.safetensors")]
     [InlineData("generate|a cat|--server|http://localhost:1|--dtype|float32", "--dtype is for services that are started here")]
     [InlineData("generate|a cat|--detach", "--detach needs --server")]
@@ -52,6 +58,7 @@ public sealed class CommandLineTests
     [InlineData("--help")]
     [InlineData("generate|--help")]
     [InlineData("verify|--help")]
+    [InlineData("cluster|scale|--help")]
     public async Task Help_is_no_error(string arguments)
     {
         var (exitCode, output, _) = await RunAsync(arguments.Split('|'));

@@ -20,6 +20,7 @@ public sealed class SocketFolderTests
         }
 
         Assert.False(Directory.Exists(folder));
+        Assert.False(File.Exists($"{folder}.lock"));
     }
 
     [Fact]
