@@ -1,5 +1,3 @@
-using FluxGrpc.V1;
-
 namespace FluxGrpc.LocalCluster.Processes;
 
 /// <summary>The denoisers of a cluster: as many as were asked for last.</summary>

@@ -56,19 +56,6 @@ internal sealed partial class RunningFluxCluster : IAsyncDisposable
         return JsonElement.Parse(run.Output);
     }
 
-    /// <summary>Asks for the status until it fits.</summary>
-    public async Task<JsonElement> WaitForStatusAsync(Predicate<JsonElement> fits)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        while (true)
-        {
-            var status = await StatusAsync();
-            if (fits(status))
-                return status;
-            Assert.False(patience.IsCancellationRequested, $"The status stays\n{status}\n{Process.Error}");
-        }
-    }
-
     /// <summary>Waits until processes have ended.</summary>
     public static async Task AssertGoneAsync(IEnumerable<Process> processes)
     {
