@@ -117,7 +117,11 @@ public sealed class ProcessCluster : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         if (_control is not null)
+        {
+            await _control.StopAsync();
             await _control.DisposeAsync();
+        }
+
         await _orchestrator.DisposeAsync();
         await Task.WhenAll(
             _textEncoder.DisposeAsync().AsTask(), _vae.DisposeAsync().AsTask(), _denoisers.DisposeAsync().AsTask());

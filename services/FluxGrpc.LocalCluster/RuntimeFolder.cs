@@ -33,13 +33,13 @@ internal sealed class RuntimeFolder
     public static RuntimeFolder OfThisUser() => new(PathFor(Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR")));
 
     /// <summary>
-    /// Below XDG_RUNTIME_DIR where that is set. Else below a folder where nobody else can have put it: for root the system's own,
+    /// Below XDG_RUNTIME_DIR where there is one. Else below a folder where nobody else can have put it: for root the system's own,
     /// as anybody may write into the folder for temporary files.
     /// </summary>
     internal static string PathFor(string? userFolder)
     {
-        if (Path.IsPathFullyQualified(userFolder ?? ""))
-            return Path.Combine(userFolder!, "fluxgrpc");
+        if (Path.IsPathFullyQualified(userFolder ?? "") && Directory.Exists(userFolder))
+            return Path.Combine(userFolder, "fluxgrpc");
         return Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
             ? "/var/run/fluxgrpc"
             : Path.Combine(Path.GetTempPath(), $"fluxgrpc-{Environment.UserName}");

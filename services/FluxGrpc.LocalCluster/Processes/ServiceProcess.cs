@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using Grpc.Core;
 
@@ -68,7 +69,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <param name="program">The program's file.</param>
     /// <param name="arguments">Its command line.</param>
     /// <param name="log">Takes the lines it writes, each with the service's name before it; called by several threads.</param>
-    /// <exception cref="System.ComponentModel.Win32Exception">The program is not there.</exception>
+    /// <exception cref="IOException">The program is not there, or the system has no room for it.</exception>
     public static ServiceProcess Start(string name, string program, IEnumerable<string> arguments, Action<string> log)
     {
         var start = new ProcessStartInfo(program, arguments)
@@ -77,7 +78,14 @@ internal sealed class ServiceProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        return new ServiceProcess(name, Process.Start(start)!, log);
+        try
+        {
+            return new ServiceProcess(name, Process.Start(start)!, log);
+        }
+        catch (Win32Exception exception)
+        {
+            throw new IOException($"{name} cannot be started: {exception.Message}", exception);
+        }
     }
 
     /// <summary>Waits until the service has its model and serves.</summary>

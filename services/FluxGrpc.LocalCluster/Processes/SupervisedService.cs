@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using FluxGrpc.V1;
@@ -102,9 +101,9 @@ internal sealed class SupervisedService(ServiceCommand command, Supervision supe
             GiveUp(string.Create(CultureInfo.InvariantCulture,
                 $"{RestartBackoff.MaxFailedStarts} starts of {Name} failed in a row; the last: {process.DescribeEnd()}"));
         }
-        catch (Win32Exception exception)
+        catch (IOException exception)
         {
-            GiveUp($"{Name} cannot be started again: {exception.Message}"); // Out of memory or of processes.
+            GiveUp(exception.Message); // There is not even room for its process.
         }
     }
 
