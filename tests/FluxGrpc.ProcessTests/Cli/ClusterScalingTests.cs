@@ -65,7 +65,7 @@ public sealed class ClusterScalingTests
     private static IEnumerable<string> Names(FluxProcess run) => run.Output.Split('\n')
         .Where(line => line.StartsWith('│')).Skip(1).Select(line => line.Split('│', StringSplitOptions.TrimEntries)[1]);
 
-    private static IEnumerable<JsonElement> Services(JsonElement status) => status.GetProperty("services").EnumerateArray();
+    private static JsonElement.ArrayEnumerator Services(JsonElement status) => status.GetProperty("services").EnumerateArray();
 
     private static IEnumerable<JsonElement> Denoisers(JsonElement status) => Services(status)
         .Where(service => service.GetProperty("name").GetString()!.StartsWith("denoiser-", StringComparison.Ordinal));
