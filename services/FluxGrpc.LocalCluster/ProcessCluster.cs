@@ -1,8 +1,8 @@
 using System.Globalization;
+using FluxGrpc.Cluster.V1;
 using FluxGrpc.Hosting;
 using FluxGrpc.LocalCluster.Control;
 using FluxGrpc.LocalCluster.Processes;
-using FluxGrpc.V1;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
 using Microsoft.AspNetCore.Builder;

@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 using FluxGrpc.Channels;
 using FluxGrpc.Client;
+using FluxGrpc.Cluster.V1;
 using FluxGrpc.LocalCluster;
-using FluxGrpc.V1;
 using Grpc.Core;
 using Grpc.Net.Client;
 

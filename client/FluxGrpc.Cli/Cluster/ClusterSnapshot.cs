@@ -1,3 +1,4 @@
+using FluxGrpc.Cluster.V1;
 using FluxGrpc.V1;
 
 namespace FluxGrpc.Cli.Cluster;

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using FluxGrpc.Cli.Cluster;
+using FluxGrpc.Cluster.V1;
 using FluxGrpc.LocalCluster;
-using FluxGrpc.V1;
 
 namespace FluxGrpc.Cli.Commands;
 

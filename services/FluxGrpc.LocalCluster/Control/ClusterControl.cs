@@ -1,6 +1,6 @@
 using System.Threading.Channels;
+using FluxGrpc.Cluster.V1;
 using FluxGrpc.Tensors;
-using FluxGrpc.V1;
 using Grpc.Core;
 
 namespace FluxGrpc.LocalCluster.Control;

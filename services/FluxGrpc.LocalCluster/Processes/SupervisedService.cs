@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using FluxGrpc.V1;
+using FluxGrpc.Cluster.V1;
 
 namespace FluxGrpc.LocalCluster.Processes;
 

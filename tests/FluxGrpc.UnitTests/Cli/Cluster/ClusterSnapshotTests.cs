@@ -1,5 +1,6 @@
 using FluxGrpc.Cli;
 using FluxGrpc.Cli.Cluster;
+using FluxGrpc.Cluster.V1;
 using FluxGrpc.V1;
 using Xunit;
 
