@@ -13,10 +13,11 @@ internal static class ServerDescription
     public static async Task PrintAsync(FluxClient client, IAnsiConsole console, CancellationToken cancellation)
     {
         var status = await client.GetStatusAsync(cancellation);
-        var notReady = status.Components.Where(component => !component.Ready).ToList();
-        if (notReady.Count > 0)
+        var missing = status.Components.GroupBy(component => component.Component)
+            .Where(replicas => replicas.All(replica => !replica.Ready)).SelectMany(replicas => replicas).ToList();
+        if (missing.Count > 0)
         {
-            var problems = notReady.Select(component => $"{component.Component}: {component.Problem}");
+            var problems = missing.Select(component => $"{component.Component}: {component.Problem}");
             throw new CliException($"{client.Address} is not ready: {string.Join("; ", problems)}");
         }
 
@@ -27,6 +28,8 @@ internal static class ServerDescription
         console.WriteLine($"defaults: {Defaults(info.Defaults)}");
         console.WriteLine($"limits:   {Limits(info)}");
         console.WriteLine($"load:     {Load(status)}");
+        foreach (var replica in status.Components.Where(component => !component.Ready))
+            console.WriteLine($"missing:  {replica.Component} at {replica.Address}: {replica.Problem}");
         if (status.PromptCache is { } cache)
             console.WriteLine($"prompts:  {Prompts(cache)}");
     }
