@@ -41,6 +41,7 @@ internal sealed class ReplicaDirectory : IDisposable
             ServiceProvider = _factories,
             ServiceConfig = new ServiceConfig { LoadBalancingConfigs = { new LoadBalancingConfig(DirectoryBalancerFactory.Policy) } },
             DisableResolverServiceConfig = true,
+            MaxReconnectBackoff = _dnsInterval, // Of the resolver after failures; two minutes otherwise.
         });
     }
 
