@@ -60,7 +60,7 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
         RandomWeights = job.Facts.RandomWeights,
     };
 
-    private async Task<(TextEncoderServiceEncodeResponse Conditioning, bool Cached, TextEncoderServiceEncodeResponse? Negative)> EncodeAsync()
+    private async Task<(TextEncoderServiceEncodeResponse Encoded, bool Cached, TextEncoderServiceEncodeResponse? Negative)> EncodeAsync()
     {
         using var span = OrchestratorActivity.Source.StartActivity("encode");
         var started = stages.Time.GetTimestamp();

@@ -10,4 +10,5 @@ namespace FluxGrpc.Orchestrator;
 /// <param name="Tier">Has the denoisers.</param>
 /// <param name="Decoder">Turns latents into pixels.</param>
 /// <param name="Time">Measures the stages.</param>
-internal sealed record GenerationStages(PromptEncoder Encoder, PictureEncoder PictureEncoder, ModelTier Tier, ImageDecoder Decoder, TimeProvider Time);
+internal sealed record GenerationStages(
+    PromptEncoder Encoder, PictureEncoder PictureEncoder, ModelTier Tier, ImageDecoder Decoder, TimeProvider Time);

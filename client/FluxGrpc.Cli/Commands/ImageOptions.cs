@@ -36,12 +36,12 @@ internal sealed class ImageOptions
         HelpName = "file",
     }.AcceptExistingOnly();
 
-    private readonly Option<int?> _width = new("--width") { Description = "Width in pixels, a multiple of 16. Default: the model's own." };
-    private readonly Option<int?> _height = new("--height") { Description = "Height in pixels, a multiple of 16. Default: the model's own." };
+    private readonly Option<int?> _width = new("--width") { Description = "Width in pixels, a multiple of 16. Default: the model's." };
+    private readonly Option<int?> _height = new("--height") { Description = "Height in pixels, a multiple of 16. Default: the model's." };
     private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps. Default: 28, for schnell 4." };
     private readonly Option<float?> _guidance = new("--guidance") { Description = "Strength of the distilled guidance. Default: 3.5." };
     private readonly Option<ulong?> _seed = new("--seed") { Description = "Seed of the first picture. Default: drawn." };
-    private readonly Option<int?> _count = new("--count") { Description = "Number of pictures, with seeds seed, seed + 1, ... Default: 1." };
+    private readonly Option<int?> _count = new("--count") { Description = "Number of pictures, of seeds seed, seed + 1, ... Default: 1." };
 
     private readonly Option<string?> _sampler = new Option<string?>("--sampler")
     {

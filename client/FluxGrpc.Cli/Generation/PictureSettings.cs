@@ -11,7 +11,9 @@ internal static class PictureSettings
     private const string StrengthKey = "strength";
 
     /// <summary>Reads a picture.</summary>
-    /// <exception cref="CliException">It is no picture of this program, or was made from another picture, which it does not hold.</exception>
+    /// <exception cref="CliException">
+    /// It is no picture of this program, or was made from another picture, which it does not hold.
+    /// </exception>
     public static GenerateRequest Read(FileInfo file)
     {
         try
@@ -47,7 +49,7 @@ internal static class PictureSettings
         Apply("negative_prompt", text => request.NegativePrompt = text);
         Apply("true_cfg_scale", text => request.TrueCfgScale = float.Parse(text, CultureInfo.InvariantCulture));
         Apply("sigmas", text => request.Sigmas.Add(text.Split(' ').Select(sigma => float.Parse(sigma, CultureInfo.InvariantCulture))));
-        Apply("sampler", text => request.Sampler = Enum.TryParse<SamplerKind>(text, out var kind) ? OnTheWire(kind) : V1.Sampler.Unspecified);
+        Apply("sampler", text => request.Sampler = OnTheWire(text));
         return request;
 
         void Apply(string key, Action<string> set)
@@ -57,10 +59,11 @@ internal static class PictureSettings
         }
     }
 
-    private static V1.Sampler OnTheWire(SamplerKind kind) => kind switch
+    private static V1.Sampler OnTheWire(string sampler) => sampler switch
     {
-        SamplerKind.Heun => V1.Sampler.Heun,
-        SamplerKind.DpmSolver2M => V1.Sampler.Dpmpp2M,
-        _ => V1.Sampler.Euler,
+        nameof(SamplerKind.Euler) => V1.Sampler.Euler,
+        nameof(SamplerKind.Heun) => V1.Sampler.Heun,
+        nameof(SamplerKind.DpmSolver2M) => V1.Sampler.Dpmpp2M,
+        _ => throw new InvalidDataException($"was made by the sampler '{sampler}', which this program does not have"),
     };
 }

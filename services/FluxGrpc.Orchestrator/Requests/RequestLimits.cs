@@ -59,7 +59,13 @@ internal sealed record RequestLimits
         var scale = Math.Min(1, Math.Min((double)MaxSide / Math.Max(width, height), Math.Sqrt(MaxPixels / ((double)width * height))));
         var (fitWidth, fitHeight) = (Near(width * scale), Near(height * scale));
         while ((long)fitWidth * fitHeight > MaxPixels)
-            (fitWidth, fitHeight) = fitWidth > fitHeight ? (fitWidth - PatchGrid.PixelsPerPatch, fitHeight) : (fitWidth, fitHeight - PatchGrid.PixelsPerPatch);
+        {
+            if (fitWidth > fitHeight)
+                fitWidth -= PatchGrid.PixelsPerPatch;
+            else
+                fitHeight -= PatchGrid.PixelsPerPatch;
+        }
+
         return (fitWidth, fitHeight);
 
         int Near(double side) => Math.Clamp(

@@ -1,10 +1,10 @@
 namespace FluxGrpc.Orchestrator.Sampling;
 
 /// <summary>
-/// DPM-Solver++(2M) on a rectified flow (α = 1 − t, σ = t, λ = ln(α/σ)): x ← (t′/t)·x + (1 − t′/t)·D, where D is the predicted clean
-/// x₀ = x − t·v, extrapolated along λ from that of the step before: D = x₀ + (x₀ − x₀ᵖʳᵉᵛ)·h/(2·hᵖʳᵉᵛ) with h = λ′ − λ. Where λ is infinite
-/// (t = 1 or t′ = 0) and in the first step D = x₀, and the step is Euler's. Reference: diffusers' <c>DPMSolverMultistepScheduler</c> with
-/// <c>use_flow_sigmas</c> and <c>flow_prediction</c>.
+/// DPM-Solver++(2M) on a rectified flow (α = 1 − t, σ = t, λ = ln(α/σ)): x ← (t′/t)·x + (1 − t′/t)·D, where D is the predicted
+/// clean x₀ = x − t·v, extrapolated along λ from that of the step before: D = x₀ + (x₀ − last x₀)·h/(2·last h) with h = λ′ − λ.
+/// Where λ is infinite (t = 1 or t′ = 0) and in the first step D = x₀, and the step is Euler's. Reference: diffusers'
+/// <c>DPMSolverMultistepScheduler</c> with <c>use_flow_sigmas</c> and <c>flow_prediction</c>.
 /// </summary>
 internal sealed class DpmSolver2MSampler(float[] timesteps, float[] latents) : Sampler(timesteps, latents)
 {

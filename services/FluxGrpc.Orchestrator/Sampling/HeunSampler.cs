@@ -1,8 +1,8 @@
 namespace FluxGrpc.Orchestrator.Sampling;
 
 /// <summary>
-/// Heun's method: x̃ = x + (t′ − t)·v₁, then x ← x + (t′ − t)·(v₁ + v₂)/2 with v₂ at x̃ and t′. The step to t = 0, where the velocity is
-/// not defined, is Euler's (Karras et al. 2022, algorithm 1).
+/// Heun's method: y = x + (t′ − t)·v, then x ← x + (t′ − t)·(v + w)/2 with w the velocity at y and t′. The step to t = 0, where
+/// the velocity is not defined, is Euler's (Karras et al. 2022, algorithm 1).
 /// </summary>
 internal sealed class HeunSampler(float[] timesteps, float[] latents) : Sampler(timesteps, latents)
 {

@@ -72,7 +72,8 @@ public sealed class GenerateTests : IDisposable
     [Fact]
     public async Task A_picture_can_be_started_from()
     {
-        await FluxProcess.RunAsync("generate", "a green triangle", "--output", PathOf("one.jpg"), "--width", "64", "--height", "80", "--steps", "2");
+        await FluxProcess.RunAsync(
+            "generate", "a green triangle", "--output", PathOf("one.jpg"), "--width", "64", "--height", "80", "--steps", "2");
 
         var run = await FluxProcess.RunAsync("generate", "a red circle", "--init-image", PathOf("one.jpg"), "--strength", "0.5",
             "--steps", "4", "--output", PathOf("two.png"));

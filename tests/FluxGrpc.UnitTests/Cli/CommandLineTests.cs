@@ -6,7 +6,7 @@ namespace FluxGrpc.UnitTests.Cli;
 public sealed class CommandLineTests
 {
     [Theory]
-    [InlineData("generate", "Required argument 'prompt' missing")]
+    [InlineData("generate", "Required argument missing: a prompt, or --from")]
     [InlineData("generate|a cat|--width|wide", "wide")]
     [InlineData("generate|a cat|--device|gpu", "--device is 'gpu'; allowed: cpu, cuda, cuda:N")]
     [InlineData("generate|a cat|--dtype|float64", "'float64' not recognized. Must be one of: 'auto' 'float32' 'bfloat16'")]

@@ -37,7 +37,7 @@ public sealed class ReadmeTests
         var readme = File.ReadAllText(Checkout.PathOf("README.md"));
 
         Assert.Contains(
-            "\ndotnet run -c Release --project client/FluxGrpc.Cli -- generate \"a red circle left of a blue square\" --output out.png\n",
+            "\ndotnet run -c Release --project client/FluxGrpc.Cli -- generate \"a large yellow star on a blue background\" --seed 7\n",
             readme, StringComparison.Ordinal);
         Assert.Contains("\ndotnet test FluxGrpc.sln -c Release\n", readme, StringComparison.Ordinal);
     }
