@@ -5,13 +5,28 @@ using static TorchSharp.torch;
 
 namespace FluxGrpc.Denoiser;
 
-/// <summary>What stays the same over a session's steps, on the device. Letters: <see cref="FluxTransformer"/>.</summary>
-/// <param name="HiddenStates">T5 hidden states [1, L, C], compute dtype.</param>
-/// <param name="Pooled">CLIP pooled vector [1, P], compute dtype.</param>
-/// <param name="Guidance">Guidance strength [1], float32, or null.</param>
-/// <param name="Positions">Positions of all tokens [1, L + N, 3], float32.</param>
-internal sealed record Conditioning(Tensor HiddenStates, Tensor Pooled, Tensor? Guidance, Tensor Positions) : IDisposable
+/// <summary>
+/// What stays the same over the steps of a session (B = 1), or of several in one batch, on the device. Letters:
+/// <see cref="FluxTransformer"/>.
+/// </summary>
+/// <param name="hiddenStates">T5 hidden states [B, L, C], compute dtype.</param>
+/// <param name="pooled">CLIP pooled vector [B, P], compute dtype.</param>
+/// <param name="guidance">Guidance strength [B], float32, or null.</param>
+/// <param name="positions">Positions of all tokens [1, L + N, 3], float32.</param>
+internal sealed class Conditioning(Tensor hiddenStates, Tensor pooled, Tensor? guidance, Tensor positions) : IDisposable
 {
+    /// <summary>T5 hidden states [B, L, C].</summary>
+    public Tensor HiddenStates { get; } = hiddenStates;
+
+    /// <summary>CLIP pooled vector [B, P].</summary>
+    public Tensor Pooled { get; } = pooled;
+
+    /// <summary>Guidance strength [B], or null.</summary>
+    public Tensor? Guidance { get; } = guidance;
+
+    /// <summary>Positions of all tokens [1, L + N, 3].</summary>
+    public Tensor Positions { get; } = positions;
+
     /// <summary>Copies an opening's tensors to the device. The caller owns the result, whatever scope is open.</summary>
     public static Conditioning Create(SessionOpening opening, ComputeDevice device)
     {
@@ -25,6 +40,13 @@ internal sealed record Conditioning(Tensor HiddenStates, Tensor Pooled, Tensor? 
         conditioning.Guidance?.DetachFromDisposeScope();
         return conditioning;
     }
+
+    /// <summary>Puts sessions of equal grids and text lengths together. The caller owns the result, whatever scope is open.</summary>
+    public static Conditioning Join(IReadOnlyList<Conditioning> members) => new(
+        cat([.. members.Select(member => member.HiddenStates)]).DetachFromDisposeScope(),
+        cat([.. members.Select(member => member.Pooled)]).DetachFromDisposeScope(),
+        members[0].Guidance is null ? null : cat([.. members.Select(member => member.Guidance!)]).DetachFromDisposeScope(),
+        members[0].Positions.alias().DetachFromDisposeScope());
 
     /// <inheritdoc/>
     public void Dispose()

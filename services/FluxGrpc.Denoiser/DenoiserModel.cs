@@ -1,4 +1,5 @@
 using FluxGrpc.Checkpoints;
+using FluxGrpc.Denoiser.Batching;
 using FluxGrpc.Denoiser.Model;
 using FluxGrpc.Denoiser.Sessions;
 using FluxGrpc.Torch;
@@ -17,6 +18,7 @@ internal sealed class DenoiserModel : IDisposable
     private readonly ComputeDevice _device;
     private readonly TimeProvider _time;
     private readonly ComponentInfo _facts;
+    private readonly BatchConditionings _conditionings = new();
 
     private DenoiserModel(
         ComputeThread thread, ComputeDevice device, FluxTransformer transformer, ComponentInfo facts, TimeProvider time)
@@ -69,28 +71,32 @@ internal sealed class DenoiserModel : IDisposable
     public Task<Conditioning> ConditionAsync(SessionOpening opening, CancellationToken cancellation) =>
         Thread.RunAsync(() => Conditioning.Create(opening, _device), cancellation);
 
-    /// <summary>Predicts the velocity at a step.</summary>
-    /// <param name="conditioning">The session's; must live until the task is done.</param>
-    /// <param name="step">Timestep and latents.</param>
-    /// <param name="cancellation">Drops a step that has not begun.</param>
-    public Task<Prediction> PredictVelocityAsync(
-        Conditioning conditioning, Sessions.DenoiseStep step, CancellationToken cancellation)
+    /// <summary>Frees a conditioning; its session has no step on the device.</summary>
+    public void Release(Conditioning conditioning)
     {
-        var arrived = _time.GetTimestamp();
-        return Thread.RunAsync(() =>
-        {
-            var started = _time.GetTimestamp();
-            var latents = TensorConversion.ToTorch(step.Latents, _device.Device, _device.Type);
-            var velocity = Predict(Transformer, latents, step.Timestep, conditioning);
-            var outgoing = TensorConversion.ToMessage(velocity.to(TensorConversion.ToScalarType(step.Latents.DataType)));
-            return new Prediction(outgoing, _time.GetElapsedTime(started), _time.GetElapsedTime(arrived, started));
-        }, cancellation);
+        _conditionings.Forget(conditioning);
+        conditioning.Dispose();
     }
+
+    /// <summary>Predicts the velocities of steps with equal keys in one forward pass.</summary>
+    public Task<BatchResult> PredictVelocitiesAsync(IReadOnlyList<ScheduledStep> steps) => Thread.RunAsync(() =>
+    {
+        var started = _time.GetTimestamp();
+        var conditioning = _conditionings.Join([.. steps.Select(step => step.Member.Conditioning)]);
+        var latents = steps.Select(step => TensorConversion.ToTorch(step.Step.Latents, _device.Device, _device.Type)).ToArray();
+        var timesteps = tensor(steps.Select(step => step.Step.Timestep).ToArray(), ScalarType.Float32, _device.Device);
+        var batch = latents.Length == 1 ? latents[0] : cat(latents);                     // [B, N, C]
+        var velocities = Predict(Transformer, batch, timesteps, conditioning).to(CPU);   // [B, N, C], one copy for all
+        var outgoing = steps.Select((step, sample) => TensorConversion.ToMessage(
+            velocities.slice(0, sample, sample + 1, 1).to(TensorConversion.ToScalarType(step.Step.Latents.DataType)))).ToArray();
+        return new BatchResult(outgoing, started, _time.GetElapsedTime(started));
+    });
 
     /// <inheritdoc/>
     public void Dispose()
     {
         Thread.Dispose();
+        _conditionings.Dispose();
         Transformer.Dispose();
     }
 
@@ -145,16 +151,16 @@ internal sealed class DenoiserModel : IDisposable
             config.TakesGuidance ? ones(1, ScalarType.Float32, device.Device) : null,
             Rope.Positions(WarmUpTextTokens, WarmUpRows, WarmUpRows, device.Device));
         var latents = zeros([1, WarmUpRows * WarmUpRows, config.InChannels], device.Type, device.Device);
-        Predict(transformer, latents, timestep: 1, conditioning).Dispose();
+        Predict(transformer, latents, ones(1, ScalarType.Float32, device.Device), conditioning).Dispose();
     }
 
-    private static Tensor Predict(FluxTransformer transformer, Tensor latents, float timestep, Conditioning conditioning) =>
+    private static Tensor Predict(FluxTransformer transformer, Tensor latents, Tensor timesteps, Conditioning conditioning) =>
         transformer.call(new TransformerInput
         {
             Latents = latents,
             HiddenStates = conditioning.HiddenStates,
             Pooled = conditioning.Pooled,
-            Timesteps = tensor([timestep], ScalarType.Float32, latents.device),
+            Timesteps = timesteps,
             Guidance = conditioning.Guidance,
             Positions = conditioning.Positions,
         });

@@ -15,9 +15,9 @@ public sealed class DenoiserOptions : ModelServiceOptions
     [Description("Name of this replica in replies. Unset: the host's name and a random suffix.")]
     public string ReplicaId { get; set; } = "";
 
-    /// <summary>Largest number of open sessions.</summary>
+    /// <summary>Largest number of sessions, open and waiting.</summary>
     [Range(1, 100_000)]
-    [Description("Largest number of open sessions (images in progress).")]
+    [Description("Largest number of sessions (images in progress or waiting); more are refused.")]
     public int MaxSessions { get; set; } = 64;
 
     /// <summary>Largest number of image tokens of a session.</summary>
@@ -39,4 +39,34 @@ public sealed class DenoiserOptions : ModelServiceOptions
     [Range(1, 86_400)]
     [Description("Seconds without a message of the caller's after which a session ends.")]
     public int IdleSeconds { get; set; } = 120;
+
+    /// <summary>Largest number of sessions whose steps run in one forward pass.</summary>
+    [Range(1, 1024)]
+    [Description("Largest number of sessions whose steps run in one forward pass; 1 turns batching off.")]
+    public int MaxBatchSize { get; set; } = 8;
+
+    /// <summary>Largest number of tokens in a forward pass of several steps, which bounds its memory.</summary>
+    [Range(1, 1 << 28)]
+    [Description("Largest number of tokens (image and text) in a forward pass of several sessions, which bounds its memory.")]
+    public int MaxBatchTokens { get; set; } = 18_432;
+
+    /// <summary>Milliseconds that a step waits on a free device for the steps of other sessions.</summary>
+    [Range(0, 1000)]
+    [Description("Milliseconds that a step waits on a free device for other sessions' steps, where their callers were answered just now.")]
+    public int BatchWaitMilliseconds { get; set; } = 5;
+
+    /// <summary>Makes the bytes of a session independent of the others that run beside it.</summary>
+    [Description("One forward pass a step: a session's bytes do not depend on the sessions beside it.")]
+    public bool BatchInvariant { get; set; }
+
+    /// <summary>Most work of the open sessions.</summary>
+    [Range(1, long.MaxValue)]
+    [Description("Most work of the open sessions, in steps times tokens; others wait, a larger one until it is alone. "
+        + "1024x1024 with 28 steps is 129024. Interactive sessions do not wait for batch ones.")]
+    public long MaxWork { get; set; } = 10_000_000;
+
+    /// <summary>Most work of the waiting sessions.</summary>
+    [Range(0, long.MaxValue)]
+    [Description("Most work of the sessions that wait, in steps times tokens; others are refused.")]
+    public long MaxQueuedWork { get; set; } = 40_000_000;
 }

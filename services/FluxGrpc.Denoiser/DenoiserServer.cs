@@ -1,7 +1,10 @@
+using FluxGrpc.Denoiser.Batching;
 using FluxGrpc.Denoiser.Sessions;
 using FluxGrpc.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace FluxGrpc.Denoiser;
 
@@ -16,11 +19,25 @@ public static class DenoiserServer
     public static WebApplication Build(DenoiserOptions options)
     {
         new OptionsReader<DenoiserOptions>(Name).Validate(options);
+        var id = ReplicaId(options);
         var builder = ServiceHost.CreateBuilder(options);
-        builder.Services.AddSingleton(options);
-        builder.Services.AddSingleton(new SessionRegistry(ReplicaId(options), options.MaxSessions));
-        builder.Services.AddModel((services, cancellation) =>
-            DenoiserModel.LoadAsync(options, services.GetRequiredService<TimeProvider>(), cancellation));
+        builder.Services.AddSingleton(options)
+            .AddSingleton(_ => new DenoiserActivities(id))
+            .AddSingleton(services => new Drain(
+                TimeSpan.FromSeconds(options.ShutdownSeconds),
+                services.GetRequiredService<TimeProvider>(),
+                services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping))
+            .AddSingleton(services => new StepScheduler(
+                BatchLimits.Of(options),
+                steps => services.GetRequiredService<ModelSlot<DenoiserModel>>().Get().PredictVelocitiesAsync(steps),
+                services.GetRequiredService<TimeProvider>(),
+                services.GetRequiredService<DenoiserActivities>(),
+                services.GetRequiredService<ILogger<StepScheduler>>()))
+            .AddSingleton(services => new Replica(id, new Admission(AdmissionLimits.Of(options)),
+                services.GetRequiredService<StepScheduler>(), services.GetRequiredService<Drain>()))
+            .AddSingleton<SessionHandler>()
+            .AddModel((services, cancellation) =>
+                DenoiserModel.LoadAsync(options, services.GetRequiredService<TimeProvider>(), cancellation));
         return builder.Build().MapServices<DenoiserService>();
     }
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using FluxGrpc.Denoiser.Batching;
 using FluxGrpc.V1;
 
 namespace FluxGrpc.Denoiser.Sessions;
@@ -6,34 +8,40 @@ namespace FluxGrpc.Denoiser.Sessions;
 internal sealed class DenoiseSession : IDisposable
 {
     private readonly DenoiserModel _model;
+    private readonly StepScheduler _scheduler;
     private readonly SessionOpening _opening;
-    private readonly SessionRegistry.Entry _entry;
-    private readonly Conditioning _conditioning;
+    private readonly Admission.Place _place;
+    private readonly BatchMember _member;
     private int? _lastIndex;
 
-    private DenoiseSession(DenoiserModel model, SessionOpening opening, SessionRegistry.Entry entry, Conditioning conditioning)
+    private DenoiseSession(DenoiserModel model, StepScheduler scheduler, SessionOpening opening, Admission.Place place, BatchMember member)
     {
         _model = model;
+        _scheduler = scheduler;
         _opening = opening;
-        _entry = entry;
-        _conditioning = conditioning;
+        _place = place;
+        _member = member;
+        scheduler.Enter(member);
     }
 
-    /// <summary>Opens a session and copies its conditioning to the device.</summary>
-    /// <exception cref="Grpc.Core.RpcException">RESOURCE_EXHAUSTED: too many sessions.</exception>
-    public static async Task<DenoiseSession> OpenAsync(
-        DenoiserModel model, SessionRegistry registry, SessionOpening opening, CancellationToken cancellation)
+    /// <summary>Steps answered.</summary>
+    public int StepsDone { get; private set; }
+
+    /// <summary>Opens a session whose turn has come: copies its conditioning to the device.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="scheduler">Runs its steps.</param>
+    /// <param name="opening">What stays the same.</param>
+    /// <param name="place">Still the caller's to dispose.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public static async Task<DenoiseSession> OpenAsync(DenoiserModel model, StepScheduler scheduler, SessionOpening opening,
+        Admission.Place place, CancellationToken cancellation)
     {
-        var entry = registry.Enter(opening.StepCount - opening.FirstStepIndex, opening.ImageTokens + opening.TextTokens);
-        try
+        var conditioning = await model.ConditionAsync(opening, cancellation);
+        var member = new BatchMember(BatchKey.Of(opening), opening.Priority, conditioning)
         {
-            return new DenoiseSession(model, opening, entry, await model.ConditionAsync(opening, cancellation));
-        }
-        catch
-        {
-            entry.Dispose();
-            throw;
-        }
+            Trace = Activity.Current?.Context ?? default,
+        };
+        return new DenoiseSession(model, scheduler, opening, place, member);
     }
 
     /// <summary>Reads the next message.</summary>
@@ -45,16 +53,17 @@ internal sealed class DenoiseSession : IDisposable
     /// <param name="cancellation">Drops a step that has not begun.</param>
     public async Task<Prediction> PredictVelocityAsync(DenoiseStep step, CancellationToken cancellation)
     {
-        var prediction = await _model.PredictVelocityAsync(_conditioning, step, cancellation);
+        var prediction = await _scheduler.PredictAsync(_member, step, cancellation);
         _lastIndex = step.Index;
-        _entry.CountStep(_opening.StepCount - step.Index - 1);
+        StepsDone++;
+        _place.CountStep(_opening.StepCount - step.Index - 1);
         return prediction;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _conditioning.Dispose();
-        _entry.Dispose();
+        _scheduler.Leave(_member);
+        _model.Release(_member.Conditioning);
     }
 }

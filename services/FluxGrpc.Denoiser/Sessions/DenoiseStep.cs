@@ -14,6 +14,9 @@ internal sealed record DenoiseStep
     /// <summary>Index of the step.</summary>
     public required int Index { get; init; }
 
+    /// <summary>True for the schedule's last step, after which none is expected.</summary>
+    public required bool IsLast { get; init; }
+
     /// <summary>Timestep t in [0, 1].</summary>
     public required float Timestep { get; init; }
 
@@ -51,7 +54,13 @@ internal sealed record DenoiseStep
         }
 
         violations.ThrowIfAny();
-        return new DenoiseStep { Index = step.Index, Timestep = step.Timestep, Latents = step.Latents };
+        return new DenoiseStep
+        {
+            Index = step.Index,
+            IsLast = step.Index == opening.StepCount - 1,
+            Timestep = step.Timestep,
+            Latents = step.Latents,
+        };
     }
 
     private static void CheckIndex(int index, SessionOpening opening, int? lastIndex, Violations violations)

@@ -9,6 +9,7 @@ namespace FluxGrpc.Denoiser.Sessions;
 internal sealed record SessionOpening
 {
     private const int MaxIdLength = 128;
+    private const string AllowedPriorities = "PRIORITY_INTERACTIVE, PRIORITY_BATCH, or none";
 
     private SessionOpening()
     {
@@ -40,6 +41,15 @@ internal sealed record SessionOpening
 
     /// <summary>The fingerprint that the caller needs; empty accepts any.</summary>
     public required string ExpectedFingerprint { get; init; }
+
+    /// <summary>Interactive or batch.</summary>
+    public required Priority Priority { get; init; }
+
+    /// <summary>Steps of the session.</summary>
+    public int RemainingSteps => StepCount - FirstStepIndex;
+
+    /// <summary>Image and text tokens of a step.</summary>
+    public long Tokens => ImageTokens + TextTokens;
 
     /// <summary>Text tokens L.</summary>
     public long TextTokens => HiddenStates.Shape[1];
@@ -76,6 +86,8 @@ internal sealed record SessionOpening
                 $"has {open.ExpectedFingerprint.Length} characters; allowed: at most {MaxIdLength}");
         }
 
+        if (!Enum.IsDefined(open.Priority))
+            violations.Add("open.priority", $"is {(int)open.Priority}; allowed: {AllowedPriorities}");
         violations.ThrowIfAny();
 
         return new SessionOpening
@@ -89,6 +101,7 @@ internal sealed record SessionOpening
             StepCount = open.Sigmas.Count - 1,
             FirstStepIndex = open.FirstStepIndex,
             ExpectedFingerprint = open.ExpectedFingerprint,
+            Priority = open.Priority == Priority.Unspecified ? Priority.Interactive : open.Priority,
         };
     }
 

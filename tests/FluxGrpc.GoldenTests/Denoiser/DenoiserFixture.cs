@@ -42,7 +42,8 @@ internal sealed class DenoiserFixture : IAsyncDisposable
 
     public DenoiserModel Model => App.Services.GetRequiredService<ModelSlot<DenoiserModel>>().Get();
 
-    public SessionRegistry Registry => App.Services.GetRequiredService<SessionRegistry>();
+    /// <summary>The work in hand, asked for without a call.</summary>
+    public Load Load => App.Services.GetRequiredService<Replica>().Admission.Current;
 
     public static Task<DenoiserFixture> StartAsync(string model, Action<DenoiserOptions>? configure = null) =>
         StartAsync(new TemporaryCheckpoint(model, $"{model}.safetensors"), configure);

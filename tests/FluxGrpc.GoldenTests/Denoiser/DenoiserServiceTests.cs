@@ -272,15 +272,15 @@ public sealed class DenoiserServiceTests(ITestOutputHelper output)
         await waiting.SendAsync(golden.Step(1));
 
         waiting.Dispose(); // Its step is dropped while the device is busy with the other's.
-        while (server.Registry.Current.Sessions > 1)
+        while (server.Load.Sessions > 1)
             await Task.Yield();
         running.Dispose();
-        Assert.Equal(1, server.Registry.Current.Sessions); // The step in hand uses the session's tensors.
+        Assert.Equal(1, server.Load.Sessions); // The step in hand uses the session's tensors.
         gate.Open();
         await server.WaitUntilIdleAsync();
 
         Assert.Equal(before, NativeTensor.TotalCount);
-        Assert.Equal(0, server.Registry.Current.QueuedWork);
+        Assert.Equal(0, server.Load.Work);
     }
 
     [Fact]

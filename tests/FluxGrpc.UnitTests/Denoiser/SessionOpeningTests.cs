@@ -54,6 +54,7 @@ public sealed class SessionOpeningTests
         ["NaN sigma"] = ("open.sigmas[1]", open => Sigmas(open, 1, float.NaN, 0)),
         ["negative first step"] = ("open.first_step_index", open => open.FirstStepIndex = -1),
         ["first step behind the last"] = ("open.first_step_index", open => open.FirstStepIndex = 3),
+        ["unknown priority"] = ("open.priority", open => open.Priority = (Priority)7),
         ["long fingerprint"] = ("open.expected_fingerprint", open => open.ExpectedFingerprint = new string('f', 1000)),
     };
 
@@ -72,6 +73,18 @@ public sealed class SessionOpeningTests
         Assert.Equal(StatusCode.InvalidArgument, exception.StatusCode);
         var violations = exception.GetRpcStatus()!.GetDetail<BadRequest>().FieldViolations;
         Assert.Contains(field, violations.Select(violation => violation.Field));
+    }
+
+    [Theory]
+    [InlineData(Priority.Unspecified, Priority.Interactive)]
+    [InlineData(Priority.Interactive, Priority.Interactive)]
+    [InlineData(Priority.Batch, Priority.Batch)]
+    public void Without_a_priority_a_session_is_interactive(Priority sent, Priority meant)
+    {
+        var request = Messages.Opening(_config);
+        request.Open.Priority = sent;
+
+        Assert.Equal(meant, SessionOpening.Parse(request, _config, _limits).Priority);
     }
 
     [Fact]

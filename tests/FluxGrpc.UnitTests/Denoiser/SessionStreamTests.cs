@@ -7,20 +7,28 @@ using Xunit;
 
 namespace FluxGrpc.UnitTests.Denoiser;
 
-public sealed class SessionInboxTests : IDisposable
+public sealed class SessionStreamTests : IDisposable
 {
     private static readonly TimeSpan _idleLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _shutdown = TimeSpan.FromSeconds(30);
 
     private readonly FakeTimeProvider _time = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _call = new();
     private readonly Caller _caller = new();
-    private readonly SessionInbox _inbox;
+    private readonly Answers _answers = new();
+    private readonly Drain _drain;
+    private readonly SessionStream _stream;
 
-    public SessionInboxTests() => _inbox = new SessionInbox(_caller, _idleLimit, _time, _stopping.Token);
+    public SessionStreamTests()
+    {
+        _drain = new Drain(_shutdown, _time, _stopping.Token);
+        _stream = new SessionStream(_caller, _answers, _idleLimit, _drain, _time);
+    }
 
     public void Dispose()
     {
+        _drain.Dispose();
         _stopping.Dispose();
         _call.Dispose();
     }
@@ -51,45 +59,119 @@ public sealed class SessionInboxTests : IDisposable
     }
 
     [Fact]
-    public async Task Stopping_ends_the_wait()
+    public async Task A_call_without_a_session_is_refused_when_the_server_stops()
     {
         var reading = ReadAsync();
 
         await _stopping.CancelAsync();
 
         Assert.Equal(StatusCode.Unavailable, await StatusOfAsync(reading));
+        Assert.Empty(_answers.Sent);
     }
 
     [Fact]
-    public async Task A_stopping_server_takes_no_message_but_a_half_close()
+    public async Task An_idle_session_is_told_once_that_the_server_stops_and_may_close_in_good_order()
     {
+        await OpenAsync();
+        var reading = ReadAsync();
         await _stopping.CancelAsync();
-
-        _caller.Send(new DenoiseRequest());
-        Assert.Equal(StatusCode.Unavailable, await StatusOfAsync(ReadAsync()));
+        var notice = await _answers.NextAsync();
+        Assert.Equal(_shutdown, notice.DrainNotice.Grace.ToTimeSpan());
+        Assert.False(reading.IsCompleted);
 
         _caller.HalfClose();
-        Assert.Null(await ReadAsync());
+
+        Assert.Null(await reading);
+        Assert.Single(_answers.Sent);
     }
 
     [Fact]
-    public async Task A_step_runs_to_its_end_while_the_server_stops()
+    public async Task An_idle_session_that_does_not_close_is_sent_away()
     {
-        var step = new Step();
-        var watching = _inbox.WatchAsync(step.RunAsync, _call.Token);
+        await OpenAsync();
+        var reading = ReadAsync();
+        await _stopping.CancelAsync();
+        await _answers.NextAsync();
+
+        await AdvanceUntilAsync(reading, Drain.FarewellTime);
+
+        Assert.Equal(StatusCode.Unavailable, await StatusOfAsync(reading));
+    }
+
+    [Fact]
+    public async Task A_step_sent_after_the_notice_belongs_to_another_replica()
+    {
+        await OpenAsync();
+        var reading = ReadAsync();
+        await _stopping.CancelAsync();
+        await _answers.NextAsync();
+
+        _caller.Send(new DenoiseRequest());
+
+        Assert.Equal(StatusCode.Unavailable, await StatusOfAsync(reading));
+    }
+
+    [Fact]
+    public async Task A_step_that_came_before_the_notice_is_still_served()
+    {
+        await OpenAsync();
+        var request = new DenoiseRequest();
+        _caller.Send(request);
+        await _stopping.CancelAsync();
+
+        Assert.Same(request, await ReadAsync());
+        Assert.Empty(_answers.Sent);
+    }
+
+    [Fact]
+    public async Task The_notice_comes_while_a_step_runs_and_the_step_runs_to_its_end()
+    {
+        await OpenAsync();
+        var step = new Step { HasBegun = true };
+        var watching = _stream.WatchAsync(step.RunAsync, _call.Token);
 
         await _stopping.CancelAsync();
+        Assert.NotNull((await _answers.NextAsync()).DrainNotice);
+        _time.Advance(Drain.QueueTime);
+        await step.Interrupted;
         step.Finish();
 
         Assert.Same(step, await watching);
-        Assert.Equal(StatusCode.Unavailable, await StatusOfAsync(ReadAsync()));
+        _caller.HalfClose();
+        Assert.Null(await ReadAsync());
+        Assert.Single(_answers.Sent);
+    }
+
+    [Fact]
+    public async Task A_step_whose_turn_does_not_come_in_time_is_left_to_another_replica()
+    {
+        await OpenAsync();
+        var step = new Step();
+        var watching = _stream.WatchAsync(step.RunAsync, _call.Token);
+        await _stopping.CancelAsync();
+        await _answers.NextAsync();
+
+        _time.Advance(Drain.QueueTime);
+
+        Assert.Equal(StatusCode.Unavailable, await StatusOfAsync(watching));
+    }
+
+    [Fact]
+    public async Task The_grace_is_what_the_shutdown_leaves()
+    {
+        await _stopping.CancelAsync();
+        _time.Advance(_shutdown / 3);
+        Assert.Equal(_shutdown * 2 / 3, _drain.Grace);
+
+        _time.Advance(_shutdown);
+        Assert.Equal(TimeSpan.Zero, _drain.Grace);
     }
 
     [Fact]
     public async Task A_half_close_during_a_step_is_read_after_it()
     {
         var step = new Step();
-        var watching = _inbox.WatchAsync(step.RunAsync, _call.Token);
+        var watching = _stream.WatchAsync(step.RunAsync, _call.Token);
 
         _caller.HalfClose();
         step.Finish();
@@ -102,7 +184,7 @@ public sealed class SessionInboxTests : IDisposable
     public async Task A_message_during_a_step_drops_it_where_it_has_not_begun()
     {
         var step = new Step();
-        var watching = _inbox.WatchAsync(step.RunAsync, _call.Token);
+        var watching = _stream.WatchAsync(step.RunAsync, _call.Token);
 
         _caller.Send(new DenoiseRequest());
 
@@ -114,7 +196,7 @@ public sealed class SessionInboxTests : IDisposable
     public async Task The_result_of_an_interrupted_step_that_had_begun_is_freed()
     {
         var step = new Step { HasBegun = true };
-        var watching = _inbox.WatchAsync(step.RunAsync, _call.Token);
+        var watching = _stream.WatchAsync(step.RunAsync, _call.Token);
 
         _caller.Send(new DenoiseRequest());
         await step.Interrupted;
@@ -144,7 +226,24 @@ public sealed class SessionInboxTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
     }
 
-    private Task<DenoiseRequest?> ReadAsync() => _inbox.ReadAsync(_call.Token);
+    private async Task OpenAsync()
+    {
+        await _stream.AcceptAsync(new SessionAccepted(), _call.Token);
+        Assert.NotNull((await _answers.NextAsync()).Accepted);
+        _answers.Sent.Clear();
+    }
+
+    /// <summary>Lets time pass until a task ends: what sets its timer may run a little after what the test saw.</summary>
+    private async Task AdvanceUntilAsync(Task task, TimeSpan step)
+    {
+        while (!task.IsCompleted)
+        {
+            _time.Advance(step);
+            await Task.Yield();
+        }
+    }
+
+    private Task<DenoiseRequest?> ReadAsync() => _stream.ReadAsync(_call.Token);
 
     private static async Task<StatusCode> StatusOfAsync(Task task) =>
         (await Assert.ThrowsAsync<RpcException>(() => task)).StatusCode;
@@ -168,6 +267,26 @@ public sealed class SessionInboxTests : IDisposable
             Current = await _messages.Reader.ReadAsync(cancellationToken);
             return true;
         }
+    }
+
+    private sealed class Answers : IAsyncStreamWriter<DenoiseResponse>
+    {
+        private readonly Channel<DenoiseResponse> _messages = Channel.CreateUnbounded<DenoiseResponse>();
+
+        public List<DenoiseResponse> Sent { get; } = [];
+
+        public WriteOptions? WriteOptions { get; set; }
+
+        public Task WriteAsync(DenoiseResponse message) => WriteAsync(message, CancellationToken.None);
+
+        public Task WriteAsync(DenoiseResponse message, CancellationToken cancellationToken)
+        {
+            Sent.Add(message);
+            Assert.True(_messages.Writer.TryWrite(message));
+            return Task.CompletedTask;
+        }
+
+        public async Task<DenoiseResponse> NextAsync() => await _messages.Reader.ReadAsync();
     }
 
     private sealed class Step : IDisposable

@@ -1,0 +1,22 @@
+using FluxGrpc.Denoiser.Sessions;
+
+namespace FluxGrpc.Denoiser.Batching;
+
+/// <summary>A step on its way through the scheduler.</summary>
+/// <param name="member">Whose step it is.</param>
+/// <param name="step">Timestep and latents.</param>
+/// <param name="arrivedAt">On the scheduler's clock.</param>
+internal sealed class ScheduledStep(BatchMember member, DenoiseStep step, TimeSpan arrivedAt)
+{
+    /// <summary>Whose step it is.</summary>
+    public BatchMember Member { get; } = member;
+
+    /// <summary>Timestep and latents.</summary>
+    public DenoiseStep Step { get; } = step;
+
+    /// <summary>When it came, on the scheduler's clock.</summary>
+    public TimeSpan ArrivedAt { get; } = arrivedAt;
+
+    /// <summary>The answer; cancelled where the step was withdrawn before it began.</summary>
+    public TaskCompletionSource<Prediction> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using FluxGrpc.Denoiser.Sessions;
+using Microsoft.Extensions.Logging;
+
+namespace FluxGrpc.Denoiser.Batching;
+
+/// <summary>
+/// Keeps the device at work: forms each forward pass of the steps that wait when the one before has ended. One task owns the
+/// queue; everybody else sends it commands.
+/// </summary>
+internal sealed partial class StepScheduler : IAsyncDisposable
+{
+    // Unbounded, but never long: a session has one step, and a command or two for it, under way at a time.
+    private readonly Channel<Action> _commands = Channel.CreateUnbounded<Action>(new() { SingleReader = true });
+    private readonly StepQueue _queue;
+    private readonly RunBatch _run;
+    private readonly TimeProvider _time;
+    private readonly DenoiserActivities _activities;
+    private readonly ILogger<StepScheduler> _logger;
+    private readonly long _epoch;
+    private readonly ITimer _timer;
+    private readonly Task _owner;
+    private BatchStatistics _statistics = new(0, 0);
+    private Task _pass = Task.CompletedTask;
+    private bool _deviceBusy;
+
+    /// <summary>Starts the task that owns the queue.</summary>
+    /// <param name="limits">How large a pass may be.</param>
+    /// <param name="run">The model.</param>
+    /// <param name="time">Its clock.</param>
+    /// <param name="activities">Spans of the passes.</param>
+    /// <param name="logger">Hears of passes that failed.</param>
+    public StepScheduler(
+        BatchLimits limits, RunBatch run, TimeProvider time, DenoiserActivities activities, ILogger<StepScheduler> logger)
+    {
+        _queue = new StepQueue(limits);
+        _run = run;
+        _time = time;
+        _activities = activities;
+        _logger = logger;
+        _epoch = time.GetTimestamp();
+        _timer = time.CreateTimer(_ => Send(() => { }), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using (ExecutionContext.SuppressFlow()) // The passes are part of no call.
+            _owner = Task.Run(OwnQueueAsync);
+    }
+
+    /// <summary>The passes so far.</summary>
+    public BatchStatistics Statistics => Volatile.Read(ref _statistics);
+
+    private TimeSpan Now => _time.GetElapsedTime(_epoch);
+
+    /// <summary>A session opens: others may wait a moment for its steps.</summary>
+    public void Enter(BatchMember member)
+    {
+        var now = Now;
+        Send(() => _queue.Enter(member, now));
+    }
+
+    /// <summary>A session ends; it has no step here any more.</summary>
+    public void Leave(BatchMember member) => Send(() => _queue.Leave(member));
+
+    /// <summary>Answers a step of a session that has entered.</summary>
+    /// <param name="member">The session, which has no other step here.</param>
+    /// <param name="step">Timestep and latents.</param>
+    /// <param name="cancellation">Drops a step that has not begun; one that has begun runs to its end.</param>
+    /// <exception cref="OperationCanceledException">It was dropped.</exception>
+    public async Task<Prediction> PredictAsync(BatchMember member, DenoiseStep step, CancellationToken cancellation)
+    {
+        var scheduled = new ScheduledStep(member, step, Now);
+        ObjectDisposedException.ThrowIf(!Send(() => _queue.Add(scheduled)), this);
+        await using var registration = cancellation.Register(() => Send(() =>
+        {
+            if (_queue.Remove(scheduled))
+                scheduled.Answer.TrySetCanceled(cancellation);
+        }));
+        return await scheduled.Answer.Task;
+    }
+
+    /// <summary>Lets the pass in hand end and drops the steps that wait.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _commands.Writer.TryComplete();
+        await _owner;
+        foreach (var step in _queue.RemoveAll())
+            step.Answer.TrySetCanceled();
+        await _timer.DisposeAsync();
+        await _pass;
+    }
+
+    private bool Send(Action command) => _commands.Writer.TryWrite(command);
+
+    private async Task OwnQueueAsync()
+    {
+        await foreach (var command in _commands.Reader.ReadAllAsync())
+        {
+            command();
+            while (_commands.Reader.TryRead(out var next))
+                next(); // A pass is chosen among all that is known.
+            BeginPass();
+        }
+    }
+
+    private void BeginPass()
+    {
+        if (_deviceBusy)
+            return;
+        var choice = _queue.Choose(Now);
+        if (choice.WaitUntil is { } until)
+            _timer.Change(until - Now, Timeout.InfiniteTimeSpan);
+        if (choice.Steps.Count == 0)
+            return;
+
+        _deviceBusy = true;
+        _pass = RunAsync(choice.Steps);
+    }
+
+    private async Task RunAsync(IReadOnlyList<ScheduledStep> steps)
+    {
+        if (!await TryRunAsync(steps))
+        {
+            // Whatever one of them ran into, the others did nothing wrong; and memory may suffice for one at a time.
+            foreach (var step in steps)
+                await TryRunAsync([step]);
+        }
+
+        Send(() => _deviceBusy = false);
+    }
+
+    /// <summary>Runs a pass and hands out its answers.</summary>
+    /// <returns>False where it failed and each of its steps is to run alone; the failure of a step alone is its answer.</returns>
+    private async Task<bool> TryRunAsync(IReadOnlyList<ScheduledStep> steps)
+    {
+        using var activity = _activities.StartBatch(steps);
+        Volatile.Write(ref _statistics, _statistics with { LatestSize = steps.Count });
+        try
+        {
+            var result = await _run(steps);
+            Volatile.Write(ref _statistics, _statistics with { PassesDone = _statistics.PassesDone + 1 });
+            AnswerAll(steps, result);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, exception.Message);
+            if (steps.Count == 1)
+                return steps[0].Answer.TrySetException(exception);
+            LogFailed(_logger, steps.Count, exception);
+            return false;
+        }
+    }
+
+    private void AnswerAll(IReadOnlyList<ScheduledStep> steps, BatchResult result)
+    {
+        var now = Now;
+        Send(() => _queue.Answered(steps, now)); // Before any caller can send its next step.
+        var started = _time.GetElapsedTime(_epoch, result.Started);
+        for (var i = 0; i < steps.Count; i++)
+        {
+            steps[i].Answer.TrySetResult(
+                new Prediction(result.Velocities[i], result.ComputeTime, started - steps[i].ArrivedAt, steps.Count));
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A pass of {Steps} steps failed; each of them runs alone now")]
+    private static partial void LogFailed(ILogger logger, int steps, Exception exception);
+}

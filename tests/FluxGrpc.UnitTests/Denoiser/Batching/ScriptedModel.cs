@@ -1,0 +1,47 @@
+using System.Threading.Channels;
+using FluxGrpc.Denoiser.Batching;
+using FluxGrpc.Torch;
+using static TorchSharp.torch;
+
+namespace FluxGrpc.UnitTests.Denoiser.Batching;
+
+/// <summary>A model whose passes begin when the scheduler says so and end when the test says so.</summary>
+internal sealed class ScriptedModel(TimeProvider time)
+{
+    private readonly Channel<Pass> _passes = Channel.CreateUnbounded<Pass>();
+
+    public int Begun { get; private set; }
+
+    public Task<BatchResult> RunAsync(IReadOnlyList<ScheduledStep> steps)
+    {
+        Begun++;
+        var pass = new Pass(steps, time);
+        _passes.Writer.TryWrite(pass);
+        return pass.Result;
+    }
+
+    /// <summary>The next pass, as soon as it has begun.</summary>
+    public async Task<Pass> NextAsync() => await _passes.Reader.ReadAsync();
+
+    internal sealed class Pass(IReadOnlyList<ScheduledStep> steps, TimeProvider time)
+    {
+        private readonly TaskCompletionSource<BatchResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly long _started = time.GetTimestamp();
+
+        public IEnumerable<BatchMember> Members => steps.Select(step => step.Member);
+
+        public Task<BatchResult> Result => _result.Task;
+
+        /// <summary>Ends the pass; the velocities are told apart by their numbers.</summary>
+        public void End() => _result.SetResult(new BatchResult(
+            [.. steps.Select((_, sample) => Velocity(sample))], _started, time.GetElapsedTime(_started)));
+
+        public void Fail(string message) => _result.SetException(new InvalidOperationException(message));
+
+        private static OutgoingTensor Velocity(int sample)
+        {
+            using var values = tensor([(float)sample]);
+            return TensorConversion.ToMessage(values);
+        }
+    }
+}
