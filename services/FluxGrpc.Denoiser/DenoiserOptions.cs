@@ -50,9 +50,10 @@ public sealed class DenoiserOptions : ModelServiceOptions
     [Description("Largest number of tokens (image and text) in a forward pass of several sessions, which bounds its memory.")]
     public int MaxBatchTokens { get; set; } = 18_432;
 
-    /// <summary>Milliseconds that a step waits on a free device for the steps of other sessions.</summary>
+    /// <summary>Milliseconds that a free device waits for steps that are expected.</summary>
     [Range(0, 1000)]
-    [Description("Milliseconds that a step waits on a free device for other sessions' steps, where their callers were answered just now.")]
+    [Description("Milliseconds that a free device waits for the steps of callers who were answered just now, to run them in the "
+        + "same pass, or interactive ones before batch ones. A lone session never waits.")]
     public int BatchWaitMilliseconds { get; set; } = 5;
 
     /// <summary>Makes the bytes of a session independent of the others that run beside it.</summary>

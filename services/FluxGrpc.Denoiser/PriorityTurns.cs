@@ -13,9 +13,12 @@ internal sealed class PriorityTurns
 
     private int _interactiveInARow;
 
+    /// <summary>True where batch, if it waits, has waited long enough.</summary>
+    public bool BatchIsDue => _interactiveInARow >= MostInteractiveInARow;
+
     /// <summary>Whose turn it is, where at least one of the two waits.</summary>
     public Priority Next(bool interactiveWaits, bool batchWaits) =>
-        !interactiveWaits || (batchWaits && _interactiveInARow >= MostInteractiveInARow) ? Priority.Batch : Priority.Interactive;
+        !interactiveWaits || (batchWaits && BatchIsDue) ? Priority.Batch : Priority.Interactive;
 
     /// <summary>Counts a turn.</summary>
     /// <param name="taken">Whose it was.</param>

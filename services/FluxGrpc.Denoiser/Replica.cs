@@ -36,6 +36,7 @@ internal sealed class Replica(string id, Admission admission, StepScheduler sche
             QueuedWork = load.Work,
             MaxWork = options.MaxWork,
             StepsDone = load.StepsDone,
+            WaitingSteps = passes.WaitingSteps,
             BatchesDone = passes.PassesDone,
             LastBatchSize = passes.LatestSize,
             MaxBatchSize = BatchLimits.Of(options).MaxSize,

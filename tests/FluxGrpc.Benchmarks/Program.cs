@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FluxGrpc.Benchmarks;
 using FluxGrpc.Denoiser.Model;
+using FluxGrpc.LocalCluster;
 using FluxGrpc.Testing;
 using FluxGrpc.Torch;
 
@@ -25,12 +26,25 @@ var load = new Command("load", "Weight loading against a plain read of the same 
 load.SetAction((parsed, _) => LoadBenchmark.RunAsync(
     TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device), parsed.GetValue(rounds)));
 
+var small = new Option<int>("--side") { Description = "Width and height in pixels.", DefaultValueFactory = _ => 128 };
+var smallTextTokens = new Option<int>("--text-tokens") { Description = "Text tokens.", DefaultValueFactory = _ => 24 };
+var sessions = new Option<int>("--sessions") { Description = "Concurrent images.", DefaultValueFactory = _ => 8 };
+var steps = new Option<int>("--steps") { Description = "Steps of an image.", DefaultValueFactory = _ => 28 };
+var mini = new Option<DirectoryInfo?>("--checkpoint") { Description = "Transformer to measure. By default the embedded mini model." };
+var batching = new Command("batching", "Images/s of concurrent images with batching, without, and batch-invariant; latency of a lone one.")
+{
+    mini, device, dtype, small, smallTextTokens, sessions, steps, rounds,
+};
+batching.SetAction((parsed, _) => new BatchingBenchmark(new(parsed.GetValue(mini)?.FullName ?? EmbeddedCheckpoint.Folder,
+    parsed.GetRequiredValue(device), parsed.GetRequiredValue(dtype), parsed.GetValue(small), parsed.GetValue(smallTextTokens),
+    parsed.GetValue(sessions), parsed.GetValue(steps), parsed.GetValue(rounds))).RunAsync());
+
 var folder = new Argument<DirectoryInfo>("folder") { Description = "Where to." };
 var writeRandom = new Command("write-random", "Writes a small checkpoint of random weights.") { folder };
 writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(folder).FullName, RandomModel.Mini));
 
 NativeLibraries.EnsureLoaded();
-return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.") { step, load, writeRandom }
+return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.") { step, load, batching, writeRandom }
     .Parse(args).InvokeAsync();
 
 static string TransformerFolder(DirectoryInfo? given)

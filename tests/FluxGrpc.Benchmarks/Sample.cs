@@ -15,6 +15,9 @@ internal sealed class Sample(string name)
 
     public double Most => Sorted[^1];
 
+    /// <summary>The time that a share of the runs did not exceed.</summary>
+    public double Quantile(double share) => Sorted[(int)Math.Ceiling(share * _seconds.Count) - 1];
+
     private List<double> Sorted => [.. _seconds.Order()];
 
     /// <summary>Times one run.</summary>

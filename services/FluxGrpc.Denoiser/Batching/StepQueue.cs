@@ -4,7 +4,9 @@ namespace FluxGrpc.Denoiser.Batching;
 
 /// <summary>
 /// The steps that wait, and which of them run together next. The oldest leads, of interactive priority before batch
-/// (<see cref="PriorityTurns"/>); steps that can run with it fill the pass, oldest first. Only the scheduler's task uses it.
+/// (<see cref="PriorityTurns"/>); steps that can run with it fill the pass, oldest first. A free device waits a moment for steps
+/// that would come along, and before a step of batch priority for interactive ones, where they are expected. Only the scheduler's
+/// task uses it.
 /// </summary>
 /// <remarks>
 /// A step of interactive priority takes none of batch priority along: a pass of two takes a large device twice as long.
@@ -16,6 +18,9 @@ internal sealed class StepQueue(BatchLimits limits)
     private readonly List<ScheduledStep> _waiting = []; // Oldest first; at most one a session.
     private TimeSpan _freeSince;
     private long _entries;
+
+    /// <summary>Steps that wait.</summary>
+    public int Count => _waiting.Count;
 
     /// <summary>A session opens; its first step is expected.</summary>
     public void Enter(BatchMember member, TimeSpan now)
@@ -67,9 +72,12 @@ internal sealed class StepQueue(BatchLimits limits)
         List<ScheduledStep> steps = [lead];
         steps.AddRange(_waiting.Where(step => step != lead && RidesAlong(lead, step.Member)).Take(most - 1));
 
-        // Where others wait for the device it is not kept idle.
-        if (steps.Count < most && steps.Count == _waiting.Count && CompanyComesUntil(lead) is { } until && until > now)
+        var hasRoom = steps.Count < most && steps.Count == _waiting.Count; // Where others wait the device is not kept idle.
+        if (WorthWaitingUntil(lead.ArrivedAt, member => (hasRoom && RidesAlong(lead, member)) || GoesBefore(lead, member)) is { } until
+            && until > now)
+        {
             return new BatchChoice([], until);
+        }
 
         var batchWaits = _waiting.Exists(step => step.Member.Priority == Priority.Batch);
         _turns.Count(lead.Member.Priority, batchWaits);
@@ -88,16 +96,19 @@ internal sealed class StepQueue(BatchLimits limits)
     private static bool RidesAlong(ScheduledStep lead, BatchMember other) =>
         other.Key == lead.Member.Key && (other.Priority == Priority.Interactive || lead.Member.Priority == Priority.Batch);
 
+    private bool GoesBefore(ScheduledStep lead, BatchMember other) =>
+        lead.Member.Priority == Priority.Batch && other.Priority == Priority.Interactive && !_turns.BatchIsDue;
+
     /// <summary>
-    /// Until when it is worth waiting for the steps of other sessions: their callers were answered, or opened, just now. A caller
+    /// Until when it is worth waiting for the steps of some sessions: their callers were answered, or opened, just now. A caller
     /// who is slower than that costs nobody anything. Null where there is nobody to wait for.
     /// </summary>
-    private TimeSpan? CompanyComesUntil(ScheduledStep lead)
+    private TimeSpan? WorthWaitingUntil(TimeSpan arrivedAt, Func<BatchMember, bool> awaited)
     {
-        var latest = _members.Where(member => RidesAlong(lead, member)).Max(member => member.ExpectedSince);
+        var latest = _members.Where(awaited).Max(member => member.ExpectedSince);
         if (latest is null)
             return null;
-        var waitingSince = lead.ArrivedAt > _freeSince ? lead.ArrivedAt : _freeSince;
+        var waitingSince = arrivedAt > _freeSince ? arrivedAt : _freeSince;
         return (latest < waitingSince ? latest : waitingSince) + limits.Wait;
     }
 }

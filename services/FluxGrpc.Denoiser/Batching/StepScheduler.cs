@@ -21,7 +21,9 @@ internal sealed partial class StepScheduler : IAsyncDisposable
     private readonly long _epoch;
     private readonly ITimer _timer;
     private readonly Task _owner;
-    private BatchStatistics _statistics = new(0, 0);
+    private long _passesDone;
+    private int _latestSize;
+    private int _waitingSteps;
     private Task _pass = Task.CompletedTask;
     private bool _deviceBusy;
 
@@ -45,8 +47,9 @@ internal sealed partial class StepScheduler : IAsyncDisposable
             _owner = Task.Run(OwnQueueAsync);
     }
 
-    /// <summary>The passes so far.</summary>
-    public BatchStatistics Statistics => Volatile.Read(ref _statistics);
+    /// <summary>What it has done and has before it.</summary>
+    public BatchStatistics Statistics =>
+        new(Volatile.Read(ref _passesDone), Volatile.Read(ref _latestSize), Volatile.Read(ref _waitingSteps));
 
     private TimeSpan Now => _time.GetElapsedTime(_epoch);
 
@@ -98,6 +101,7 @@ internal sealed partial class StepScheduler : IAsyncDisposable
             while (_commands.Reader.TryRead(out var next))
                 next(); // A pass is chosen among all that is known.
             BeginPass();
+            Volatile.Write(ref _waitingSteps, _queue.Count);
         }
     }
 
@@ -132,11 +136,11 @@ internal sealed partial class StepScheduler : IAsyncDisposable
     private async Task<bool> TryRunAsync(IReadOnlyList<ScheduledStep> steps)
     {
         using var activity = _activities.StartBatch(steps);
-        Volatile.Write(ref _statistics, _statistics with { LatestSize = steps.Count });
+        Volatile.Write(ref _latestSize, steps.Count);
         try
         {
             var result = await _run(steps);
-            Volatile.Write(ref _statistics, _statistics with { PassesDone = _statistics.PassesDone + 1 });
+            Interlocked.Increment(ref _passesDone);
             AnswerAll(steps, result);
             return true;
         }

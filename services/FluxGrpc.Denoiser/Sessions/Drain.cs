@@ -12,7 +12,7 @@ internal sealed class Drain : IDisposable
     /// How long a step that has arrived may go on waiting for the device; then it is left to another replica. A step that runs
     /// is always answered.
     /// </summary>
-    public static readonly TimeSpan QueueTime = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan QueueTime = TimeSpan.FromSeconds(3);
 
     /// <summary>How long a session that was told waits for its caller to close it.</summary>
     public static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(1);

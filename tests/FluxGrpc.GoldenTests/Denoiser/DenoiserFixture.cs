@@ -2,6 +2,7 @@ using FluxGrpc.Channels;
 using FluxGrpc.Denoiser;
 using FluxGrpc.Denoiser.Sessions;
 using FluxGrpc.Hosting;
+using FluxGrpc.Testing;
 using FluxGrpc.V1;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
@@ -66,7 +67,8 @@ internal sealed class DenoiserFixture : IAsyncDisposable
         return fixture;
     }
 
-    public DenoiseCall Open() => new(Client.Denoise(deadline: TimeProvider.System.GetUtcNow().AddMinutes(1).UtcDateTime));
+    public DenoiseCall Open(TimeSpan? patience = null) =>
+        new(Client.Denoise(deadline: (TimeProvider.System.GetUtcNow() + (patience ?? TimeSpan.FromMinutes(1))).UtcDateTime));
 
     /// <summary>Opens a session and waits for its acceptance.</summary>
     public async Task<DenoiseCall> OpenAsync(OpenSession opening)
@@ -78,11 +80,14 @@ internal sealed class DenoiserFixture : IAsyncDisposable
     }
 
     /// <summary>Waits until the server says that no session is open.</summary>
-    public async Task WaitUntilIdleAsync()
+    public Task WaitUntilIdleAsync() => WaitUntilAsync(load => load.Sessions == 0);
+
+    /// <summary>Waits until the server says of its load what the test waits for.</summary>
+    public async Task WaitUntilAsync(Predicate<GetLoadResponse> fits)
     {
         var deadline = TimeProvider.System.GetUtcNow().AddMinutes(1);
-        while ((await Client.GetLoadAsync(new GetLoadRequest())).Sessions > 0)
-            Assert.True(TimeProvider.System.GetUtcNow() < deadline, "a session stayed open");
+        while (await Client.GetLoadAsync(new GetLoadRequest()) is var load && !fits(load))
+            Assert.True(TimeProvider.System.GetUtcNow() < deadline, $"waited in vain: {load}");
     }
 
     public async ValueTask DisposeAsync()

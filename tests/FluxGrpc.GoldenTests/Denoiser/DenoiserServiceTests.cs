@@ -318,29 +318,6 @@ public sealed class DenoiserServiceTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task A_stopping_server_finishes_the_step_in_hand_and_sends_everybody_elsewhere()
-    {
-        await using var server = await DenoiserFixture.StartAsync("transformer_dev");
-        using var golden = new GoldenMessages("transformer_dev");
-        using var gate = new StepGate(server.Model);
-        using var busy = await server.OpenAsync(golden.Opening(0));
-        using var idle = await server.OpenAsync(golden.Opening(1));
-        await busy.SendAsync(golden.Step(0));
-        await gate.BegunAsync();
-
-        var stopped = server.App.StopAsync();
-        var idleFailure = await idle.FailureAsync();
-        gate.Open();
-
-        Assert.Equal(StatusCode.Unavailable, idleFailure.StatusCode);
-        Assert.NotNull(idleFailure.GetRpcStatus()!.GetDetail<RetryInfo>());
-        Assert.NotNull((await busy.ReadAsync()).StepResult);
-        // UNAVAILABLE, or the end of the connection where .NET's client sees that first: nothing keeps it open any more.
-        await busy.FailureAsync();
-        await stopped;
-    }
-
-    [Fact]
     public async Task A_transformer_with_more_channels_in_than_out_is_not_served()
     {
         var checkpoint = TemporaryCheckpoint.WithInputChannels("transformer_dev", channels: 128);

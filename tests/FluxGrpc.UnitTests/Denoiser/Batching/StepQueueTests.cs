@@ -150,6 +150,35 @@ public sealed class StepQueueTests : IDisposable
     }
 
     [Fact]
+    public void A_batch_step_waits_a_moment_for_the_interactive_caller_who_was_just_answered()
+    {
+        var (batch, interactive) = (Enter(Steps.Large, Priority.Batch), Enter());
+        _queue.Answered([Of(interactive)], _later);
+        Add(batch, TimeSpan.Zero);
+        Assert.Equal(_later + _wait, _queue.Choose(_later).WaitUntil);
+
+        Add(interactive, _later + _wait / 2);
+        Assert.Equal([interactive], Choose(_later + _wait / 2));
+
+        Assert.Equal([batch], Choose(_later + _wait));
+    }
+
+    [Fact]
+    public void A_batch_step_whose_turn_is_due_waits_for_no_interactive_caller()
+    {
+        var (batch, interactive) = (Enter(Steps.Large, Priority.Batch), Enter());
+        Add(batch, TimeSpan.Zero);
+        for (var turn = 0; turn < PriorityTurns.MostInteractiveInARow; turn++)
+        {
+            Add(interactive, _later);
+            Assert.Equal([interactive], Choose(_later));
+            _queue.Answered([Of(interactive)], _later);
+        }
+
+        Assert.Equal([batch], Choose(_later));
+    }
+
+    [Fact]
     public void Batch_gets_a_turn_after_a_number_of_interactive_ones()
     {
         var (batch, interactive) = (Enter(Steps.Large, Priority.Batch), Enter());

@@ -67,7 +67,7 @@ public sealed class StepSchedulerTests : IAsyncLifetime
         Assert.Equal((2, TimeSpan.Zero, TimeSpan.FromSeconds(3)), Facts(secondPrediction));
         Assert.Equal(0, TensorMessage.Floats(firstPrediction.Velocity.Message)[0]);
         Assert.Equal(1, TensorMessage.Floats(secondPrediction.Velocity.Message)[0]);
-        Assert.Equal(new BatchStatistics(PassesDone: 3, LatestSize: 2), _scheduler.Statistics);
+        Assert.Equal(new BatchStatistics(PassesDone: 3, LatestSize: 2, WaitingSteps: 0), _scheduler.Statistics);
     }
 
     [Fact]

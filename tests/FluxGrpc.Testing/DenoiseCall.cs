@@ -3,25 +3,31 @@ using Google.Rpc;
 using Grpc.Core;
 using Xunit;
 
-namespace FluxGrpc.GoldenTests.Denoiser;
+namespace FluxGrpc.Testing;
 
 /// <summary>The caller's side of one Denoise stream.</summary>
-internal sealed class DenoiseCall(AsyncDuplexStreamingCall<DenoiseRequest, DenoiseResponse> call) : IDisposable
+public sealed class DenoiseCall(AsyncDuplexStreamingCall<DenoiseRequest, DenoiseResponse> call) : IDisposable
 {
+    /// <summary>Sends an opening.</summary>
     public Task SendAsync(OpenSession opening) => call.RequestStream.WriteAsync(new DenoiseRequest { Open = opening });
 
+    /// <summary>Sends a step.</summary>
     public Task SendAsync(DenoiseStep step) => call.RequestStream.WriteAsync(new DenoiseRequest { Step = step });
 
+    /// <summary>Sends a message without content.</summary>
     public Task SendNothingAsync() => call.RequestStream.WriteAsync(new DenoiseRequest());
 
+    /// <summary>Says that nothing more will come.</summary>
     public Task HalfCloseAsync() => call.RequestStream.CompleteAsync();
 
+    /// <summary>Waits for the next message, which there must be.</summary>
     public async Task<DenoiseResponse> ReadAsync()
     {
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None), "the server ended the call");
         return call.ResponseStream.Current;
     }
 
+    /// <summary>Sends a step and waits for its answer, the next message.</summary>
     public async Task<StepResult> StepAsync(DenoiseStep step)
     {
         await SendAsync(step);
