@@ -52,6 +52,7 @@ public static class ServiceHost
         });
         builder.Services.AddGrpcReflection();
         builder.Services.AddSingleton<HealthServiceImpl>();
+        builder.Services.AddSingleton<OpenConnections>();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<IHostLifetime, CallerOwnsSignals>();
         return builder;
@@ -81,6 +82,7 @@ public static class ServiceHost
     {
         var health = app.Services.GetRequiredService<HealthServiceImpl>();
         health.SetStatus("", HealthCheckResponse.Types.ServingStatus.NotServing);
+        OpenConnections.CloseAtStop(app);
         app.EndHealthWatchesAtStop();
         app.MapGrpcService<HealthServiceImpl>();
         app.MapGrpcReflectionService();
@@ -119,7 +121,11 @@ public static class ServiceHost
         }
     }
 
-    private static void UseHttp2(ListenOptions listen) => listen.Protocols = HttpProtocols.Http2;
+    private static void UseHttp2(ListenOptions listen)
+    {
+        listen.Protocols = HttpProtocols.Http2;
+        OpenConnections.Count(listen);
+    }
 
     /// <summary>The frameworks tell every request at Information.</summary>
     private static LogLevel Quieter(LogLevel level) => level < LogLevel.Warning ? LogLevel.Warning : level;

@@ -106,7 +106,8 @@ internal sealed class BatchingBenchmark(BatchingBenchmark.Settings settings)
     {
         Console.WriteLine(FormattableString.Invariant(
             $"batching: {settings.Sessions} concurrent images of {settings.Side}x{settings.Side} pixels, {settings.Steps} steps, ")
-            + FormattableString.Invariant($"{settings.TextTokens} text tokens, {settings.Dtype} on {settings.Device}, {settings.Rounds} rounds"));
+            + FormattableString.Invariant($"{settings.TextTokens} text tokens, {settings.Dtype} on {settings.Device}, ")
+            + FormattableString.Invariant($"{settings.Rounds} rounds"));
         foreach (var sample in samples)
         {
             Console.WriteLine(FormattableString.Invariant(
@@ -128,7 +129,8 @@ internal sealed class BatchingBenchmark(BatchingBenchmark.Settings settings)
         }
     }
 
-    private static IEnumerable<T> Rotated<T>(T[] items, int by) => Enumerable.Range(0, items.Length).Select(i => items[(by + i) % items.Length]);
+    private static IEnumerable<T> Rotated<T>(T[] items, int by) =>
+        Enumerable.Range(0, items.Length).Select(i => items[(by + i) % items.Length]);
 
     private static DenoiserClient Client(ServiceProcess service) => new(service.Channel);
 }

@@ -31,7 +31,8 @@ var smallTextTokens = new Option<int>("--text-tokens") { Description = "Text tok
 var sessions = new Option<int>("--sessions") { Description = "Concurrent images.", DefaultValueFactory = _ => 8 };
 var steps = new Option<int>("--steps") { Description = "Steps of an image.", DefaultValueFactory = _ => 28 };
 var mini = new Option<DirectoryInfo?>("--checkpoint") { Description = "Transformer to measure. By default the embedded mini model." };
-var batching = new Command("batching", "Images/s of concurrent images with batching, without, and batch-invariant; latency of a lone one.")
+var batching = new Command("batching",
+    "Images/s of concurrent images with batching, without, and batch-invariant; latency of a lone one.")
 {
     mini, device, dtype, small, smallTextTokens, sessions, steps, rounds,
 };

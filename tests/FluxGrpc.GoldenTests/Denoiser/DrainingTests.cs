@@ -34,7 +34,9 @@ public sealed class DrainingTests
         await server.WaitUntilAsync(load => load.WaitingSteps == 1);
 
         var stopped = server.App.StopAsync();
-
+        var queuedIsSentAway = AssertSentAwayAsync(queued);
+        Assert.NotNull((await idle.ReadAsync()).DrainNotice);
+        var idleIsSentAway = AssertSentAwayAsync(idle);
         foreach (var call in new[] { running, arrived })
         {
             Assert.NotNull((await call.ReadAsync()).DrainNotice);
@@ -48,9 +50,8 @@ public sealed class DrainingTests
             Assert.Equal(StatusCode.OK, await call.EndAsync());
         }
 
-        await AssertSentAwayAsync(queued);
-        Assert.NotNull((await idle.ReadAsync()).DrainNotice);
-        await AssertSentAwayAsync(idle);
+        await queuedIsSentAway;
+        await idleIsSentAway;
         await stopped;
     }
 

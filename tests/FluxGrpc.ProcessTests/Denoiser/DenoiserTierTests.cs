@@ -35,7 +35,7 @@ public sealed class DenoiserTierTests
         var answers = new[] { await busy.ReadAsync(), await busy.ReadAsync() };
         Assert.Single(answers, answer => answer.StepResult is { Index: 0, BatchSize: 1 });
         Assert.Single(answers, answer => answer.DrainNotice is not null);
-        await ended;
+        await ended; // Though this client has not read the end of its call.
         Assert.Equal(0, denoiser.Process.ExitCode);
     }
 
