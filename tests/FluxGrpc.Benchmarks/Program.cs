@@ -45,8 +45,8 @@ var writeRandom = new Command("write-random", "Writes a small checkpoint of rand
 writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(folder).FullName, RandomModel.Mini));
 
 NativeLibraries.EnsureLoaded();
-return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.") { step, load, batching, writeRandom }
-    .Parse(args).InvokeAsync();
+return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.")
+    { step, load, batching, writeRandom }.Parse(args).InvokeAsync();
 
 static string TransformerFolder(DirectoryInfo? given)
 {

@@ -85,8 +85,6 @@ internal sealed partial class StepScheduler : IAsyncDisposable
     {
         _commands.Writer.TryComplete();
         await _owner;
-        foreach (var step in _queue.RemoveAll())
-            step.Answer.TrySetCanceled();
         await _timer.DisposeAsync();
         await _pass;
     }
@@ -95,13 +93,25 @@ internal sealed partial class StepScheduler : IAsyncDisposable
 
     private async Task OwnQueueAsync()
     {
-        await foreach (var command in _commands.Reader.ReadAllAsync())
+        try
         {
-            command();
-            while (_commands.Reader.TryRead(out var next))
-                next(); // A pass is chosen among all that is known.
-            BeginPass();
-            Volatile.Write(ref _waitingSteps, _queue.Count);
+            await foreach (var command in _commands.Reader.ReadAllAsync())
+            {
+                command();
+                while (_commands.Reader.TryRead(out var next))
+                    next(); // A pass is chosen among all that is known.
+                BeginPass();
+                Volatile.Write(ref _waitingSteps, _queue.Count);
+            }
+        }
+        finally
+        {
+            // Whatever ends this task, no caller waits for ever.
+            _commands.Writer.TryComplete();
+            while (_commands.Reader.TryRead(out var last))
+                last();
+            foreach (var step in _queue.RemoveAll())
+                step.Answer.TrySetCanceled();
         }
     }
 
@@ -109,9 +119,10 @@ internal sealed partial class StepScheduler : IAsyncDisposable
     {
         if (_deviceBusy)
             return;
-        var choice = _queue.Choose(Now);
+        var now = Now;
+        var choice = _queue.Choose(now);
         if (choice.WaitUntil is { } until)
-            _timer.Change(until - Now, Timeout.InfiniteTimeSpan);
+            _timer.Change(until - now, Timeout.InfiniteTimeSpan);
         if (choice.Steps.Count == 0)
             return;
 

@@ -1,5 +1,4 @@
 using FluxGrpc.Testing;
-using FluxGrpc.V1;
 using Google.Rpc;
 using Grpc.Core;
 using Xunit;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using FluxGrpc.Denoiser;
-using FluxGrpc.Testing;
 using FluxGrpc.V1;
 using Google.Rpc;
 using Grpc.Core;

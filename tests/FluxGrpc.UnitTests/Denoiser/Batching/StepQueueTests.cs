@@ -1,6 +1,7 @@
 using FluxGrpc.Denoiser;
 using FluxGrpc.Denoiser.Batching;
 using FluxGrpc.V1;
+using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -11,7 +12,7 @@ public sealed class StepQueueTests : IDisposable
     private static readonly TimeSpan _wait = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan _later = TimeSpan.FromSeconds(1);
 
-    private readonly IDisposable _scope = NewDisposeScope();
+    private readonly DisposeScope _scope = NewDisposeScope();
     private readonly StepQueue _queue = new(new BatchLimits(MaxSize: 3, MaxTokens: 1000, _wait));
 
     public void Dispose() => _scope.Dispose();

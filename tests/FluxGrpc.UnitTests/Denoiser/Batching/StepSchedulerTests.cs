@@ -4,6 +4,7 @@ using FluxGrpc.Denoiser.Sessions;
 using FluxGrpc.Tensors;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -14,7 +15,7 @@ public sealed class StepSchedulerTests : IAsyncLifetime
     private static readonly TimeSpan _wait = TimeSpan.FromMilliseconds(5);
 
     private readonly FakeTimeProvider _time = new();
-    private readonly IDisposable _scope = NewDisposeScope();
+    private readonly DisposeScope _scope = NewDisposeScope();
     private readonly DenoiserActivities _activities = new("replica");
     private readonly ScriptedModel _model;
     private readonly StepScheduler _scheduler;
@@ -111,6 +112,23 @@ public sealed class StepSchedulerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_wait_that_is_over_before_its_timer_is_set_is_over()
+    {
+        var time = new HurryingTime();
+        var model = new ScriptedModel(time);
+        await using var scheduler = new StepScheduler(new BatchLimits(MaxSize: 8, MaxTokens: 1000, TimeSpan.FromMilliseconds(5)),
+            model.RunAsync, time, _activities, NullLogger<StepScheduler>.Instance);
+        BatchMember one = Steps.Session(), other = Steps.Session();
+        scheduler.Enter(other);
+        scheduler.Enter(one);
+
+        var prediction = scheduler.PredictAsync(one, Steps.First(), CancellationToken.None);
+
+        (await model.NextAsync().WaitAsync(TimeSpan.FromMinutes(1))).End();
+        (await prediction).Dispose();
+    }
+
+    [Fact]
     public async Task Cancelling_drops_a_step_that_waits_and_not_one_that_runs()
     {
         var (running, waiting) = (Enter(Steps.Large), Enter());
@@ -195,4 +213,33 @@ public sealed class StepSchedulerTests : IAsyncLifetime
 
     private static (int BatchSize, TimeSpan ComputeTime, TimeSpan WaitTime) Facts(Prediction prediction) =>
         (prediction.BatchSize, prediction.ComputeTime, prediction.WaitTime);
+
+    /// <summary>Two milliseconds pass at each look at it; a timer fires where it is set to now or later, and not where to "never".</summary>
+    private sealed class HurryingTime : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => 1000;
+
+        public override long GetTimestamp() => Interlocked.Add(ref _now, 2);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            new Timer(() => callback(state));
+
+        private sealed class Timer(Action fire) : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period)
+            {
+                if (dueTime >= TimeSpan.Zero)
+                    fire();
+                return true;
+            }
+
+            public void Dispose()
+            {
+            }
+
+            public ValueTask DisposeAsync() => default;
+        }
+    }
 }
