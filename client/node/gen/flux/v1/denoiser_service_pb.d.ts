@@ -560,11 +560,18 @@ export declare type GetLoadResponse = Message<"flux.v1.GetLoadResponse"> & {
   draining: boolean;
 
   /**
-   * Size of the latest batch; 0 before the first.
+   * Size of the latest batch, which may be running; 0 before the first.
    *
    * @generated from field: int32 last_batch_size = 12;
    */
   lastBatchSize: number;
+
+  /**
+   * Steps that have arrived and wait for the device.
+   *
+   * @generated from field: int32 waiting_steps = 13;
+   */
+  waitingSteps: number;
 };
 
 /**

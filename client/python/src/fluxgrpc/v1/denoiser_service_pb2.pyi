@@ -400,6 +400,7 @@ class GetLoadResponse(google.protobuf.message.Message):
     MAX_BATCH_SIZE_FIELD_NUMBER: builtins.int
     DRAINING_FIELD_NUMBER: builtins.int
     LAST_BATCH_SIZE_FIELD_NUMBER: builtins.int
+    WAITING_STEPS_FIELD_NUMBER: builtins.int
     replica_id: typing.Text
     """Name of this replica."""
 
@@ -434,7 +435,10 @@ class GetLoadResponse(google.protobuf.message.Message):
     """True once the server was told to stop."""
 
     last_batch_size: builtins.int
-    """Size of the latest batch; 0 before the first."""
+    """Size of the latest batch, which may be running; 0 before the first."""
+
+    waiting_steps: builtins.int
+    """Steps that have arrived and wait for the device."""
 
     def __init__(self,
         *,
@@ -450,6 +454,7 @@ class GetLoadResponse(google.protobuf.message.Message):
         max_batch_size: builtins.int = ...,
         draining: builtins.bool = ...,
         last_batch_size: builtins.int = ...,
+        waiting_steps: builtins.int = ...,
         ) -> None: ...
-    def ClearField(self, field_name: typing_extensions.Literal["batches_done",b"batches_done","draining",b"draining","last_batch_size",b"last_batch_size","live_tensors",b"live_tensors","max_batch_size",b"max_batch_size","max_work",b"max_work","queued_work",b"queued_work","replica_id",b"replica_id","resident_memory_bytes",b"resident_memory_bytes","sessions",b"sessions","steps_done",b"steps_done","waiting_sessions",b"waiting_sessions"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batches_done",b"batches_done","draining",b"draining","last_batch_size",b"last_batch_size","live_tensors",b"live_tensors","max_batch_size",b"max_batch_size","max_work",b"max_work","queued_work",b"queued_work","replica_id",b"replica_id","resident_memory_bytes",b"resident_memory_bytes","sessions",b"sessions","steps_done",b"steps_done","waiting_sessions",b"waiting_sessions","waiting_steps",b"waiting_steps"]) -> None: ...
 global___GetLoadResponse = GetLoadResponse
