@@ -214,7 +214,7 @@ public sealed class StepSchedulerTests : IAsyncLifetime
     private static (int BatchSize, TimeSpan ComputeTime, TimeSpan WaitTime) Facts(Prediction prediction) =>
         (prediction.BatchSize, prediction.ComputeTime, prediction.WaitTime);
 
-    /// <summary>Two milliseconds pass at each look at it; a timer fires where it is set to now or later, and not where to "never".</summary>
+    /// <summary>Two milliseconds pass at each look at it; a timer fires where it is set to now or later, not to "never".</summary>
     private sealed class HurryingTime : TimeProvider
     {
         private long _now;
