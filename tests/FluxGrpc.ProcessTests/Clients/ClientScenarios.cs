@@ -83,7 +83,7 @@ internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram
         await using var run = FluxProcess.Start(program.Generate(
             "a cat", "--server", Server, "--output", PathOf("out.png"), "--width", "512", "--height", "512", "--steps", "200"));
         await run.WaitForLineAsync("step 1/200");
-        Assert.Equal(1, (await fixture.Denoiser.GetLoadAsync(new())).Sessions);
+        await WaitForSessionsAsync(1);
 
         run.Interrupt();
         await run.WaitForExitAsync();
@@ -91,10 +91,7 @@ internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram
         Assert.Equal(130, run.ExitCode);
         Assert.Equal("generate: cancelled", run.Error);
         Assert.Empty(_folder.GetFiles());
-        using var timeout = new CancellationTokenSource(_patience);
-        while ((await fixture.Denoiser.GetLoadAsync(new(), cancellationToken: timeout.Token)).Sessions > 0)
-        {
-        }
+        await WaitForSessionsAsync(0);
     }
 
     /// <summary>With the orchestrator's noise and method the picture is the orchestrator's, but for the last bits of the noise.</summary>
@@ -157,4 +154,13 @@ internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram
     private static string Text(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
 
     private string PathOf(string name) => Path.Combine(_folder.FullName, name);
+
+    /// <summary>Waits until the denoiser has so many sessions: that of an earlier test may just be ending.</summary>
+    private async Task WaitForSessionsAsync(int sessions)
+    {
+        using var timeout = new CancellationTokenSource(_patience);
+        while ((await fixture.Denoiser.GetLoadAsync(new(), cancellationToken: timeout.Token)).Sessions != sessions)
+        {
+        }
+    }
 }
