@@ -75,7 +75,7 @@ public sealed class QueueTests(OnePlaceFixture fixture)
     [Fact]
     public async Task A_batch_image_pauses_between_two_steps_for_an_interactive_one_and_comes_out_the_same()
     {
-        var request = new GenerateRequest(LongRequest(7, Priority.Batch)) { Steps = Steps };
+        var request = new GenerateRequest(LongRequest(7, Priority.Batch)) { Width = 128, Height = 128, Steps = Steps };
         using var undisturbed = fixture.Orchestrator.Generate(request);
         var expected = Image(await RestAsync(undisturbed));
         using var batch = fixture.Orchestrator.Generate(request);
