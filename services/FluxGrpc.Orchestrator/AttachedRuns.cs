@@ -2,7 +2,6 @@ using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Detached;
 using FluxGrpc.Orchestrator.Requests;
 using FluxGrpc.Orchestrator.Tier;
-using FluxGrpc.V1;
 using Grpc.Core;
 
 namespace FluxGrpc.Orchestrator;
@@ -11,7 +10,6 @@ namespace FluxGrpc.Orchestrator;
 internal sealed class AttachedRuns(GenerationRegistry registry, WorkQueue queue, GenerationRunner runner)
 {
     /// <summary>Runs a generation; the caller takes each event before the work goes on.</summary>
-    /// <param name="message">The request as it came.</param>
     /// <param name="request">What to do.</param>
     /// <param name="facts">The models, as the request was checked against.</param>
     /// <param name="caller">Gets the events.</param>
@@ -19,10 +17,9 @@ internal sealed class AttachedRuns(GenerationRegistry registry, WorkQueue queue,
     /// <exception cref="RpcException">A service failed; ALREADY_EXISTS; RESOURCE_EXHAUSTED; CANCELLED by another call.</exception>
     /// <exception cref="InvalidDataException">A service answered nonsense.</exception>
     /// <exception cref="OperationCanceledException">The caller is gone.</exception>
-    public async Task RunAsync(
-        GenerateRequest message, GenerationRequest request, ModelFacts facts, CallerStream caller, long arrived)
+    public async Task RunAsync(GenerationRequest request, ModelFacts facts, CallerStream caller, long arrived)
     {
-        var generation = registry.Add(request.Id, message);
+        var generation = registry.Add(request.Id);
         try
         {
             using var turn = queue.Enter(request.Priority, request.Work);

@@ -31,7 +31,7 @@ internal sealed class GenerateCalls(
         if (request.Detached)
             await FollowAsync(detached.StartOrFind(message, request, facts, arrived), caller);
         else
-            await attached.RunAsync(message, request, facts, caller, arrived);
+            await attached.RunAsync(request, facts, caller, arrived);
     }
 
     private async Task FollowAsync(DetachedGeneration generation, CallerStream caller)

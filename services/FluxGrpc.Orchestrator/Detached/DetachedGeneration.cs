@@ -3,18 +3,21 @@ using FluxGrpc.V1;
 namespace FluxGrpc.Orchestrator.Detached;
 
 /// <summary>A generation that does not need a caller.</summary>
-/// <param name="id">Its name.</param>
-/// <param name="request">What was asked for, as it came.</param>
-/// <param name="reservedBytes">The most that its events will take.</param>
-internal sealed class DetachedGeneration(string id, GenerateRequest request, long reservedBytes) : GenerationInHand(id, request)
+/// <param name="request">What was asked for, as it came; it has a name.</param>
+/// <param name="mostEventBytes">The most that its events will take.</param>
+internal sealed class DetachedGeneration(GenerateRequest request, long mostEventBytes) : GenerationInHand(request.RequestId)
 {
+    private readonly int _requestBytes = request.CalculateSize(); // It may hold a picture.
     private int _callers;
+
+    /// <summary>What was asked for, as it came.</summary>
+    public GenerateRequest Request { get; } = request;
 
     /// <summary>Its events.</summary>
     public EventLog Log { get; } = new();
 
-    /// <summary>Bytes that are set aside for it: the most that its events can take, and what they take once it has ended.</summary>
-    public long ReservedBytes { get; set; } = reservedBytes;
+    /// <summary>Bytes of its request, and the most that its events can take; once it has ended, what they do take.</summary>
+    public long Bytes => _requestBytes + (Ended is null ? mostEventBytes : Log.Bytes);
 
     /// <summary>When it ended, as a timestamp; null while it goes on.</summary>
     public long? Ended { get; set; }

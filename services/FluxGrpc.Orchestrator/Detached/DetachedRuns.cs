@@ -15,9 +15,9 @@ internal sealed partial class DetachedRuns(
     ILogger<DetachedRuns> logger) : IHostedService
 {
     private const int PixelBytes = 3;
-    private const int ImageOverheadBytes = 128 << 10; // The PNG's text chunks, and what compression may add.
+    private const int ImageOverheadBytes = 64 << 10;
     private const int StepBytes = 512;
-    private const int RequestBytes = 64 << 10;
+    private const int CharacterBytes = 6; // Where JSON escapes it.
 
     private static readonly TimeSpan _retryDelay = TimeSpan.FromSeconds(1);
 
@@ -46,7 +46,7 @@ internal sealed partial class DetachedRuns(
     /// <exception cref="RpcException">ALREADY_EXISTS; RESOURCE_EXHAUSTED: too much is kept, or the queue is full.</exception>
     public DetachedGeneration StartOrFind(GenerateRequest message, GenerationRequest request, ModelFacts facts, long arrived)
     {
-        var (generation, isNew) = registry.AddDetached(message, MostBytes(request));
+        var (generation, isNew) = registry.AddDetached(message, MostBytes(message, request));
         if (!isNew)
             return generation;
         try
@@ -104,11 +104,14 @@ internal sealed partial class DetachedRuns(
             generation.Stop(RpcErrors.Unavailable("STOPPING", "The server is stopping; detached requests end with it", _retryDelay));
     }
 
-    /// <summary>The most that the events of a request can take: pixels that do not compress at all.</summary>
-    private static long MostBytes(GenerationRequest request)
+    /// <summary>
+    /// The most that the events of a request can take: pixels that do not compress at all, in files that tell the request's texts.
+    /// </summary>
+    private static long MostBytes(GenerateRequest message, GenerationRequest request)
     {
-        var image = (long)PixelBytes * request.Grid.Width * request.Grid.Height * 101 / 100 + ImageOverheadBytes;
-        return request.Count * (image + StepBytes * (long)request.Steps) + RequestBytes;
+        var pixels = (long)PixelBytes * request.Grid.Width * request.Grid.Height * 101 / 100;
+        var texts = CharacterBytes * (long)(message.Prompt.Length + message.T5Prompt.Length + message.NegativePrompt.Length);
+        return (request.Count + 1) * (pixels + texts + ImageOverheadBytes + StepBytes * (long)request.Steps);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{RequestId} failed")]

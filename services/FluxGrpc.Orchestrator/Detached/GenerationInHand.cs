@@ -1,20 +1,15 @@
-using FluxGrpc.V1;
 using Grpc.Core;
 
 namespace FluxGrpc.Orchestrator.Detached;
 
 /// <summary>A generation that goes on, or is kept, under a name.</summary>
 /// <param name="id">Its name.</param>
-/// <param name="request">What was asked for, as it came.</param>
-internal class GenerationInHand(string id, GenerateRequest request)
+internal class GenerationInHand(string id)
 {
     private readonly CancellationTokenSource _stop = new();
 
     /// <summary>Its name.</summary>
     public string Id { get; } = id;
-
-    /// <summary>What was asked for, as it came.</summary>
-    public GenerateRequest Request { get; } = request;
 
     /// <summary>Cancelled when it has to stop although its caller, if it has one, wants to go on.</summary>
     public CancellationToken Stopping => _stop.Token;

@@ -54,19 +54,19 @@ internal sealed class GenerationRegistry : IDisposable
     public DetachedGeneration? Find(GenerateRequest request)
     {
         lock (_lock)
-            return FindLocked(request.RequestId, request);
+            return FindLocked(request);
     }
 
     /// <summary>Takes in a generation that needs its caller.</summary>
     /// <param name="id">Its name.</param>
-    /// <param name="request">What is asked for.</param>
     /// <exception cref="RpcException">ALREADY_EXISTS: the name belongs to another request.</exception>
-    public GenerationInHand Add(string id, GenerateRequest request)
+    public GenerationInHand Add(string id)
     {
         lock (_lock)
         {
-            FindLocked(id, request);
-            var generation = new GenerationInHand(id, request);
+            if (_byId.TryGetValue(id, out var known))
+                throw Taken(known);
+            var generation = new GenerationInHand(id);
             _byId.Add(id, generation);
             return generation;
         }
@@ -74,19 +74,19 @@ internal sealed class GenerationRegistry : IDisposable
 
     /// <summary>Takes in a detached generation, or finds the one that is asked for again.</summary>
     /// <param name="request">What is asked for; it has a name.</param>
-    /// <param name="mostBytes">The most that its events will take.</param>
+    /// <param name="mostEventBytes">The most that its events will take.</param>
     /// <returns>The generation, and whether it is new.</returns>
     /// <exception cref="RpcException">ALREADY_EXISTS, or RESOURCE_EXHAUSTED: too many go on.</exception>
-    public (DetachedGeneration Generation, bool IsNew) AddDetached(GenerateRequest request, long mostBytes)
+    public (DetachedGeneration Generation, bool IsNew) AddDetached(GenerateRequest request, long mostEventBytes)
     {
         lock (_lock)
         {
-            if (FindLocked(request.RequestId, request) is { } known)
+            if (FindLocked(request) is { } known)
                 return (known, false);
-            MakeRoom(mostBytes);
-            var generation = new DetachedGeneration(request.RequestId, request, mostBytes);
+            var generation = new DetachedGeneration(request, mostEventBytes);
+            MakeRoom(generation.Bytes);
             _byId.Add(generation.Id, generation);
-            _detachedBytes += mostBytes;
+            _detachedBytes += generation.Bytes;
             _detached++;
             return (generation, true);
         }
@@ -106,9 +106,9 @@ internal sealed class GenerationRegistry : IDisposable
                 return;
             }
 
-            _detachedBytes += generation.Log.Bytes - generation.ReservedBytes;
-            generation.ReservedBytes = generation.Log.Bytes;
+            _detachedBytes -= generation.Bytes;
             generation.Ended = _time.GetTimestamp();
+            _detachedBytes += generation.Bytes;
             _ended.AddLast(generation);
             if (_ended.Count == 1)
                 _expiry.Change(_limits.KeptFor, Timeout.InfiniteTimeSpan);
@@ -142,33 +142,39 @@ internal sealed class GenerationRegistry : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _expiry.Dispose();
 
-    private DetachedGeneration? FindLocked(string id, GenerateRequest request)
+    private DetachedGeneration? FindLocked(GenerateRequest request)
     {
-        if (!_byId.TryGetValue(id, out var known))
+        if (!_byId.TryGetValue(request.RequestId, out var known))
             return null;
-        if (known is DetachedGeneration detached && detached.Request.Equals(request))
-            return detached;
-        throw RpcErrors.AlreadyExists("REQUEST_ID_IN_USE", known is DetachedGeneration
-            ? $"request_id '{id}' belongs to another request; the same one, field by field, would find it again"
-            : $"request_id '{id}' belongs to a request in hand that is not detached");
+        return known is DetachedGeneration detached && detached.Request.Equals(request) ? detached : throw Taken(known);
     }
 
+    private static RpcException Taken(GenerationInHand known) =>
+        RpcErrors.AlreadyExists("REQUEST_ID_IN_USE", known is DetachedGeneration
+            ? $"request_id '{known.Id}' belongs to another request; the same one, field by field, would find it again"
+            : $"request_id '{known.Id}' belongs to a request in hand that is not detached");
+
+    /// <summary>Drops those that ended first, as many as it takes; none where all of them would not be enough.</summary>
     private void MakeRoom(long bytes)
     {
-        while ((_detached >= _limits.Count || _detachedBytes + bytes > _limits.Bytes) && _ended.First is { } first)
-            RemoveLocked(first.Value);
-        if (_detached >= _limits.Count)
+        if (_detached < _limits.Count && _detachedBytes + bytes <= _limits.Bytes)
+            return;
+        var (working, workingBytes) = (_detached - _ended.Count, _detachedBytes - _ended.Sum(generation => generation.Bytes));
+        if (working >= _limits.Count)
         {
             throw RpcErrors.ResourceExhausted(
-                "TOO_MANY_DETACHED", $"{_detached} detached generations go on; allowed: {_limits.Count}", _retryDelay);
+                "TOO_MANY_DETACHED", $"{working} detached generations go on; allowed: {_limits.Count}", _retryDelay);
         }
 
-        if (_detachedBytes + bytes > _limits.Bytes)
+        if (workingBytes + bytes > _limits.Bytes)
         {
             throw RpcErrors.ResourceExhausted("TOO_MANY_DETACHED", FormattableString.Invariant(
-                $"Detached generations have {_detachedBytes} bytes set aside, the request needs {bytes}; allowed: {_limits.Bytes}"),
+                $"Detached generations have {workingBytes} bytes set aside, the request needs {bytes}; allowed: {_limits.Bytes}"),
                 _retryDelay);
         }
+
+        while (_detached >= _limits.Count || _detachedBytes + bytes > _limits.Bytes)
+            RemoveLocked(_ended.First!.Value);
     }
 
     private void RemoveLocked(GenerationInHand generation)
@@ -179,7 +185,7 @@ internal sealed class GenerationRegistry : IDisposable
         if (generation is not DetachedGeneration detached)
             return;
         _ended.Remove(detached);
-        _detachedBytes -= detached.ReservedBytes;
+        _detachedBytes -= detached.Bytes;
         _detached--;
     }
 

@@ -1,5 +1,6 @@
 using FluxGrpc.Orchestrator.Detached;
 using FluxGrpc.V1;
+using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
 using Microsoft.Extensions.Time.Testing;
@@ -33,7 +34,7 @@ public sealed class GenerationRegistryTests : IDisposable
     public void Another_request_of_that_name_is_refused()
     {
         _registry.AddDetached(Request("a"), 10);
-        _registry.Add("attached", new GenerateRequest { RequestId = "attached" });
+        _registry.Add("attached");
         GenerateRequest[] others =
         [
             new(Request("a")) { Seed = 2 }, new(Request("a")) { Detached = false }, new(Request("a")) { Prompt = "y" },
@@ -44,7 +45,7 @@ public sealed class GenerationRegistryTests : IDisposable
         {
             AssertTaken(() => _registry.Find(other));
             AssertTaken(() => _registry.AddDetached(other, 10));
-            AssertTaken(() => _registry.Add(other.RequestId, other));
+            AssertTaken(() => _registry.Add(other.RequestId));
         }
     }
 
@@ -119,11 +120,25 @@ public sealed class GenerationRegistryTests : IDisposable
     }
 
     [Fact]
+    public void The_request_itself_counts_it_may_hold_a_picture()
+    {
+        var large = new GenerateRequest(Request("a")) { InitImage = ByteString.CopyFrom(new byte[600]) };
+        var (generation, _) = _registry.AddDetached(large, 100);
+        _registry.End(generation, failure: null);
+
+        Assert.Throws<RpcException>(() => _registry.AddDetached(new(large) { RequestId = "b" }, 500));
+        Assert.NotNull(_registry.Find(large)); // Nothing is dropped for one that does not fit all the same.
+        _registry.AddDetached(new(large) { RequestId = "c" }, 100);
+
+        Assert.Null(_registry.Find(large)); // It had to go.
+    }
+
+    [Fact]
     public void Removing_one_frees_all_that_was_set_aside()
     {
         for (var i = 0; i < 10; i++)
         {
-            var (generation, _) = _registry.AddDetached(Request("a"), 1000);
+            var (generation, _) = _registry.AddDetached(Request("a"), 900);
             _registry.Remove(generation);
             _registry.Remove(generation); // Once more changes nothing.
         }
@@ -161,7 +176,7 @@ public sealed class GenerationRegistryTests : IDisposable
     {
         var (generation, _) = _registry.AddDetached(Request("a"), 10);
         _registry.AddDetached(Request("b"), 10);
-        _registry.Add("attached", new GenerateRequest());
+        _registry.Add("attached");
         var (one, other) = (generation.Attach(), generation.Attach());
 
         Assert.Equal(1, _registry.WithoutCaller);
