@@ -127,7 +127,7 @@ public sealed class DetachedTests : IAsyncLifetime
         var exception = await Assert.ThrowsAsync<RpcException>(() => call);
         Assert.Equal(StatusCode.Unavailable, exception.StatusCode);
         Assert.Equal("STOPPING", exception.GetRpcStatus()!.GetDetail<ErrorInfo>()!.Reason);
-        Assert.Equal(0, _tier.Denoiser.Script.OpenSessions);
+        await _tier.Denoiser.Script.Ended.WaitAsync(ScriptedTier.Patience);
     }
 
     private static GeneratedImage Image(IEnumerable<GenerateResponse> events) => events.Single(item => item.Image is not null).Image;
