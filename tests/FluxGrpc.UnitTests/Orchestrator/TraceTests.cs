@@ -45,11 +45,11 @@ public sealed class TraceTests : IAsyncLifetime
         var step = BlockedStep.In(_tier.Denoiser.Script, 0);
         var first = _tier.GenerateAsync(Request("first"));
         await step.Reached;
-        var second = _tier.GenerateAsync(new(Request("second")) { Count = 2, Detached = detached });
-        await _tier.UntilAsync(status => status.Waiting == 1);
+        using var second = _tier.Client.Generate(new(Request("second")) { Count = 2, Detached = detached });
+        await ReadUntilAsync(second, item => item.Queued is not null);
         step.GoOn();
         await first;
-        await second;
+        await ReadUntilAsync(second, item => item.Finished is not null);
         await UntilDoneAsync("second");
 
         var root = Root("second");
@@ -88,6 +88,13 @@ public sealed class TraceTests : IAsyncLifetime
             timeout.Token.ThrowIfCancellationRequested();
             await Task.Yield();
         }
+    }
+
+    private static async Task ReadUntilAsync(AsyncServerStreamingCall<GenerateResponse> call, Predicate<GenerateResponse> fits)
+    {
+        do
+            Assert.True(await call.ResponseStream.MoveNext(default).WaitAsync(ScriptedTier.Patience));
+        while (!fits(call.ResponseStream.Current));
     }
 
     private static GenerateRequest Request(string id) => new()
