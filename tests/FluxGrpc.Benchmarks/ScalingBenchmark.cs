@@ -1,12 +1,11 @@
 using System.CommandLine;
-using FluxGrpc.LocalCluster;
 using FluxGrpc.Testing.Processes;
 using FluxGrpc.V1;
 
 namespace FluxGrpc.Benchmarks;
 
 /// <summary>
-/// Images a second with two denoisers against one, side by side: real processes on the embedded checkpoint, one compute thread a
+/// Images a second with two denoisers against one, side by side: real processes, one compute thread a
 /// denoiser. Both tiers are up all the time and take turns; each denoiser gets as many images at a time in both.
 /// </summary>
 internal sealed class ScalingBenchmark : IAsyncDisposable
@@ -24,11 +23,11 @@ internal sealed class ScalingBenchmark : IAsyncDisposable
     /// <summary>The benchmark's verb.</summary>
     public static Command CreateCommand()
     {
-        var images = new Option<int>("--images") { Description = "Images at a time for each denoiser.", DefaultValueFactory = _ => 4 };
+        var images = new Option<int>("--images") { Description = "Images at a time for each denoiser.", DefaultValueFactory = _ => 2 };
         var side = new Option<int>("--side") { Description = "Width and height in pixels.", DefaultValueFactory = _ => 256 };
-        var steps = new Option<int>("--steps") { Description = "Steps of an image.", DefaultValueFactory = _ => 28 };
+        var steps = new Option<int>("--steps") { Description = "Steps of an image.", DefaultValueFactory = _ => 20 };
         var rounds = new Option<int>("--rounds") { Description = "Rounds; the figures are medians.", DefaultValueFactory = _ => 7 };
-        var command = new Command("scaling", "Images/s with 2 denoisers of one compute thread each ÷ with 1: real processes, mini model.")
+        var command = new Command("scaling", "Images/s with 2 denoisers of one compute thread each ÷ with 1: real processes, random weights.")
         {
             images, side, steps, rounds,
         };
@@ -53,7 +52,7 @@ internal sealed class ScalingBenchmark : IAsyncDisposable
 
     private async Task MeasureAsync(GenerateRequest template, int imagesEach, int rounds)
     {
-        string[] model = ["--checkpoint", EmbeddedCheckpoint.Folder, "--device", "cpu", "--dtype", "float32"];
+        string[] model = ["--checkpoint", ScalingModel.Folder(), "--device", "cpu", "--dtype", "float32"];
         var textEncoder = await StartAsync("FluxGrpc.TextEncoder", model);
         var vae = await StartAsync("FluxGrpc.Vae", model);
         var denoisers = new[] { await StartAsync("FluxGrpc.Denoiser", model), await StartAsync("FluxGrpc.Denoiser", model) };

@@ -78,7 +78,7 @@ public sealed class HistoryCheckTests
     });
 
     [Fact]
-    public void Memory_that_is_left_is_seen() => AssertSees("denoiser-1.1 has 161 MiB resident; before: 0, allowed: 160 more", Good() with
+    public void Memory_that_is_left_is_seen() => AssertSees("denoiser-1.1 has 65 MiB resident; before: 0, allowed: 64 more", Good() with
     {
         LoadsAfter = [Load(tensors: 100, memory: HistoryCheck.MemoryAllowance + (1 << 20))],
     });
