@@ -21,7 +21,13 @@ public static class ServiceHost
     /// <param name="options">Validated options.</param>
     public static WebApplicationBuilder CreateBuilder(ServiceOptions options)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            // A service is told everything by its options: no settings file of whatever folder it was started in, and no watch on
+            // one, of which the system allows each user few.
+            ContentRootPath = AppContext.BaseDirectory,
+            Args = ["--hostBuilder:reloadConfigOnChange=false"],
+        });
         builder.Logging.SetMinimumLevel(options.LogLevel)
             .AddFilter("Microsoft", Quieter(options.LogLevel))
             .AddFilter("Grpc", Quieter(options.LogLevel))
