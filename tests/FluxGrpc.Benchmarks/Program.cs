@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FluxGrpc.Benchmarks;
+using FluxGrpc.Benchmarks.Simulation;
 using FluxGrpc.Denoiser.Model;
 using FluxGrpc.LocalCluster;
 using FluxGrpc.Testing;
@@ -46,7 +47,9 @@ writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(f
 
 NativeLibraries.EnsureLoaded();
 return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.")
-    { step, load, batching, writeRandom }.Parse(args).InvokeAsync();
+{
+    step, load, batching, ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), writeRandom,
+}.Parse(args).InvokeAsync();
 
 static string TransformerFolder(DirectoryInfo? given)
 {

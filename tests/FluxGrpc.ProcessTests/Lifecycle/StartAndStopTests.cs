@@ -70,6 +70,18 @@ public sealed class StartAndStopTests
     }
 
     [Fact]
+    public async Task A_service_watches_no_files_of_which_the_system_allows_few()
+    {
+        if (!OperatingSystem.IsLinux())
+            return; // Only there can it be seen from outside.
+        await using var service = await ServiceProcess.StartAsync("FluxGrpc.Orchestrator", "--address", "http://127.0.0.1:0");
+
+        var open = new DirectoryInfo($"/proc/{service.ProcessId}/fd").EnumerateFileSystemInfos().Select(entry => entry.LinkTarget ?? "");
+
+        Assert.DoesNotContain(open, target => target.Contains("inotify", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_bad_option_ends_the_start_with_code_2()
     {
         await using var service = await ServiceProcess.RunAsync(

@@ -163,7 +163,12 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     {
         string[] command =
             [.. program.Wrapper, "dotnet", Path.Combine(AppContext.BaseDirectory, $"{program.Program}.dll"), .. program.Arguments];
-        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(command[0], command[1..])
+        {
+            RedirectStandardInput = true, // Held open: --exit-with-parent waits for its end.
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         foreach (var (name, value) in program.Environment)
             start.Environment[name] = value;
         var service = new ServiceProcess(new Process { StartInfo = start, EnableRaisingEvents = true }, fits);
