@@ -18,9 +18,10 @@ internal sealed class BatchingBenchmark(BatchingBenchmark.Settings settings)
     /// <param name="TextTokens">Text tokens.</param>
     /// <param name="Sessions">Concurrent images.</param>
     /// <param name="Steps">Steps of an image.</param>
+    /// <param name="LoneSteps">Steps of the session that runs alone.</param>
     /// <param name="Rounds">Rounds.</param>
     public sealed record Settings(
-        string Checkpoint, string Device, string Dtype, int Side, int TextTokens, int Sessions, int Steps, int Rounds);
+        string Checkpoint, string Device, string Dtype, int Side, int TextTokens, int Sessions, int Steps, int LoneSteps, int Rounds);
 
     public async Task RunAsync()
     {
@@ -44,8 +45,7 @@ internal sealed class BatchingBenchmark(BatchingBenchmark.Settings settings)
         }
 
         var after = await Client(batching).GetLoadAsync(new());
-        for (var round = 0; round < settings.Rounds; round++)
-            await TakeLoneStepsAsync(loneRuns, model);
+        await TakeLoneStepsAsync(loneRuns, model);
         Print(runs.Select(run => run.Sample), withBatching, without, before, after);
         PrintLone(loneWith, loneWithout);
     }
@@ -53,6 +53,7 @@ internal sealed class BatchingBenchmark(BatchingBenchmark.Settings settings)
     private Task<ServiceProcess> StartAsync(string name, params string[] arguments) => StartServingAsync(
         [
             "--checkpoint", settings.Checkpoint, "--device", settings.Device, "--dtype", settings.Dtype, "--log-level", "Warning",
+            "--max-steps", $"{Math.Max(settings.Steps, settings.LoneSteps)}",
             "--address", $"unix:{Path.Combine(Path.GetTempPath(), $"flux-{name}-{Environment.ProcessId}.sock")}", .. arguments,
         ]);
 
@@ -66,7 +67,7 @@ internal sealed class BatchingBenchmark(BatchingBenchmark.Settings settings)
     private Task MakeImagesAsync(ServiceProcess service, DenoiserServiceGetModelInfoResponse model) =>
         Task.WhenAll(Enumerable.Range(0, settings.Sessions).Select(seed => Task.Run(async () =>
         {
-            var session = CreateSession(model, seed);
+            var session = CreateSession(model, seed, settings.Steps);
             using var call = await OpenAsync(service, session);
             for (var index = 0; index < settings.Steps; index++)
                 await call.StepAsync(session.Step(index));
@@ -77,11 +78,11 @@ internal sealed class BatchingBenchmark(BatchingBenchmark.Settings settings)
     /// <summary>Steps on each in turn, so that what else the machine does hits all alike.</summary>
     private async Task TakeLoneStepsAsync((Sample Sample, ServiceProcess Service)[] runs, DenoiserServiceGetModelInfoResponse model)
     {
-        var session = CreateSession(model, seed: 0);
+        var session = CreateSession(model, seed: 0, settings.LoneSteps);
         var calls = new Dictionary<Sample, DenoiseCall>();
         foreach (var (sample, service) in runs)
             calls[sample] = await OpenAsync(service, session);
-        for (var index = 0; index < settings.Steps; index++)
+        for (var index = 0; index < settings.LoneSteps; index++)
         {
             foreach (var (sample, _) in Rotated(runs, index))
                 await sample.TakeAsync(() => calls[sample].StepAsync(session.Step(index)));
@@ -91,8 +92,8 @@ internal sealed class BatchingBenchmark(BatchingBenchmark.Settings settings)
             call.Dispose();
     }
 
-    private RandomSession CreateSession(DenoiserServiceGetModelInfoResponse model, int seed) =>
-        new(model, settings.Side / 16, settings.TextTokens, settings.Steps, seed);
+    private RandomSession CreateSession(DenoiserServiceGetModelInfoResponse model, int seed, int steps) =>
+        new(model, settings.Side / 16, settings.TextTokens, steps, seed);
 
     private static async Task<DenoiseCall> OpenAsync(ServiceProcess service, RandomSession session)
     {
@@ -111,8 +112,8 @@ internal sealed class BatchingBenchmark(BatchingBenchmark.Settings settings)
         foreach (var sample in samples)
         {
             Console.WriteLine(FormattableString.Invariant(
-                $"  {sample.Name,-16} {settings.Sessions / sample.Median,6:F2} images/s  ratio to without {without.RatioTo(sample):F2}")
-                + FormattableString.Invariant($"  to batching {best.RatioTo(sample):F2}"));
+                $"  {sample.Name,-16} {settings.Sessions / sample.Median,6:F2} images/s, ")
+                + FormattableString.Invariant($"{without.RatioTo(sample):F2} x without, {best.RatioTo(sample):F2} x batching"));
         }
 
         var meanSize = (double)(after.StepsDone - before.StepsDone) / (after.BatchesDone - before.BatchesDone);

@@ -31,15 +31,16 @@ var small = new Option<int>("--side") { Description = "Width and height in pixel
 var smallTextTokens = new Option<int>("--text-tokens") { Description = "Text tokens.", DefaultValueFactory = _ => 24 };
 var sessions = new Option<int>("--sessions") { Description = "Concurrent images.", DefaultValueFactory = _ => 8 };
 var steps = new Option<int>("--steps") { Description = "Steps of an image.", DefaultValueFactory = _ => 28 };
+var loneSteps = new Option<int>("--lone-steps") { Description = "Steps of the session that runs alone.", DefaultValueFactory = _ => 400 };
 var mini = new Option<DirectoryInfo?>("--checkpoint") { Description = "Transformer to measure. By default the embedded mini model." };
 var batching = new Command("batching",
     "Images/s of concurrent images with batching, without, and batch-invariant; latency of a lone one.")
 {
-    mini, device, dtype, small, smallTextTokens, sessions, steps, rounds,
+    mini, device, dtype, small, smallTextTokens, sessions, steps, loneSteps, rounds,
 };
 batching.SetAction((parsed, _) => new BatchingBenchmark(new(parsed.GetValue(mini)?.FullName ?? EmbeddedCheckpoint.Folder,
     parsed.GetRequiredValue(device), parsed.GetRequiredValue(dtype), parsed.GetValue(small), parsed.GetValue(smallTextTokens),
-    parsed.GetValue(sessions), parsed.GetValue(steps), parsed.GetValue(rounds))).RunAsync());
+    parsed.GetValue(sessions), parsed.GetValue(steps), parsed.GetValue(loneSteps), parsed.GetValue(rounds))).RunAsync());
 
 var folder = new Argument<DirectoryInfo>("folder") { Description = "Where to." };
 var writeRandom = new Command("write-random", "Writes a small checkpoint of random weights.") { folder };

@@ -64,19 +64,16 @@ internal sealed class SessionStream(
     {
         using var interruption = CancellationTokenSource.CreateLinkedTokenSource(call, drain.LastCall);
         var running = compute(interruption.Token);
-        _ahead = requests.MoveNext(call);
-        await Task.WhenAny(running, _ahead, drain.Begun);
-        if (!running.IsCompleted && !_ahead.IsCompleted && !_isNoticed)
+        try
         {
-            await NoticeAsync(call);
-            await Task.WhenAny(running, _ahead);
+            await WatchForMessageAsync(running, call);
         }
-
-        if (!running.IsCompleted && _ahead.IsCompletedSuccessfully && _ahead.Result)
+        catch
         {
+            // The step may use what its session holds: nothing goes on before it has ended.
             await interruption.CancelAsync();
             await DiscardAsync(running);
-            throw Violations.Of("message", "came while a step is running; allowed: one step at a time, each after the result before");
+            throw;
         }
 
         try
@@ -87,6 +84,20 @@ internal sealed class SessionStream(
         {
             throw Drain.Refusal();
         }
+    }
+
+    private async Task WatchForMessageAsync(Task running, CancellationToken call)
+    {
+        _ahead = requests.MoveNext(call);
+        await Task.WhenAny(running, _ahead, drain.Begun);
+        if (!running.IsCompleted && !_ahead.IsCompleted && !_isNoticed)
+        {
+            await NoticeAsync(call);
+            await Task.WhenAny(running, _ahead);
+        }
+
+        if (!running.IsCompleted && _ahead.IsCompletedSuccessfully && _ahead.Result)
+            throw Violations.Of("message", "came while a step is running; allowed: one step at a time, each after the result before");
     }
 
     private Task NoticeAsync(CancellationToken call)
@@ -138,14 +149,9 @@ internal sealed class SessionStream(
     private static async Task DiscardAsync<T>(Task<T> running)
         where T : IDisposable
     {
-        try
-        {
-            (await running).Dispose();
-        }
-        catch (OperationCanceledException)
-        {
-            // It had not begun.
-        }
+        await ((Task)running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (running.IsCompletedSuccessfully)
+            running.Result.Dispose();
     }
 
     private static RpcException GoneAway() => new(new Status(StatusCode.Cancelled, "The caller went away"));

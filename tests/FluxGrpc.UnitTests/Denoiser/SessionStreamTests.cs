@@ -157,6 +157,23 @@ public sealed class SessionStreamTests : IDisposable
     }
 
     [Fact]
+    public async Task A_caller_who_vanishes_before_the_notice_is_left_only_when_its_step_has_ended()
+    {
+        await OpenAsync();
+        var step = new Step { HasBegun = true };
+        var watching = _stream.WatchAsync(step.RunAsync, _call.Token);
+        _answers.Broken = new IOException("The client reset the stream.");
+
+        await _stopping.CancelAsync();
+        await step.Interrupted;
+        Assert.False(watching.IsCompleted);
+        step.Finish();
+
+        await Assert.ThrowsAsync<IOException>(() => watching);
+        Assert.True(step.IsDisposed);
+    }
+
+    [Fact]
     public async Task The_grace_is_what_the_shutdown_leaves()
     {
         await _stopping.CancelAsync();
@@ -277,10 +294,15 @@ public sealed class SessionStreamTests : IDisposable
 
         public WriteOptions? WriteOptions { get; set; }
 
+        /// <summary>What writing throws, where it does.</summary>
+        public Exception? Broken { get; set; }
+
         public Task WriteAsync(DenoiseResponse message) => WriteAsync(message, CancellationToken.None);
 
         public Task WriteAsync(DenoiseResponse message, CancellationToken cancellationToken)
         {
+            if (Broken is not null)
+                return Task.FromException(Broken);
             Sent.Add(message);
             Assert.True(_messages.Writer.TryWrite(message));
             return Task.CompletedTask;
