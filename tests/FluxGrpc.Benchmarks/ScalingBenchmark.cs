@@ -27,7 +27,8 @@ internal sealed class ScalingBenchmark : IAsyncDisposable
         var side = new Option<int>("--side") { Description = "Width and height in pixels.", DefaultValueFactory = _ => 256 };
         var steps = new Option<int>("--steps") { Description = "Steps of an image.", DefaultValueFactory = _ => 20 };
         var rounds = new Option<int>("--rounds") { Description = "Rounds; the figures are medians.", DefaultValueFactory = _ => 7 };
-        var command = new Command("scaling", "Images/s with 2 denoisers of one compute thread each ÷ with 1: real processes, random weights.")
+        var command = new Command("scaling",
+            "Images/s with 2 denoisers of one compute thread each ÷ with 1: real processes, random weights.")
         {
             images, side, steps, rounds,
         };
@@ -36,7 +37,9 @@ internal sealed class ScalingBenchmark : IAsyncDisposable
             await using var benchmark = new ScalingBenchmark();
             var template = new GenerateRequest
             {
-                Width = parsed.GetValue(side), Height = parsed.GetValue(side), Steps = parsed.GetValue(steps),
+                Width = parsed.GetValue(side),
+                Height = parsed.GetValue(side),
+                Steps = parsed.GetValue(steps),
             };
             await benchmark.MeasureAsync(template, parsed.GetValue(images), parsed.GetValue(rounds));
         });

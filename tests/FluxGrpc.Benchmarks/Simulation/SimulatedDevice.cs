@@ -1,6 +1,8 @@
 namespace FluxGrpc.Benchmarks.Simulation;
 
-/// <summary>Stands for a device that takes one step at a time, each as long: in the order of arrival, without gaps while any wait.</summary>
+/// <summary>
+/// Stands for a device that takes one step at a time, each as long: in the order of arrival, without gaps while any wait.
+/// </summary>
 /// <param name="stepTime">Time of a step.</param>
 /// <param name="time">The clock.</param>
 internal sealed class SimulatedDevice(TimeSpan stepTime, TimeProvider time)

@@ -59,8 +59,8 @@ internal sealed class SimulatedTierBenchmark(int side, TimeSpan stepTime, TimeSp
     private async Task RunAsync(IReadOnlyList<int> replicas, int burst)
     {
         Console.WriteLine(FormattableString.Invariant(
-            $"SIMULATION: denoisers that sleep {stepTime.TotalMilliseconds} ms a step; the orchestrator, the messages' sizes ({side}x{side} ")
-            + FormattableString.Invariant($"pixels, 512 text tokens) and TCP are real. About {MeanSteps} steps an image."));
+            $"SIMULATION: denoisers that sleep {stepTime.TotalMilliseconds} ms a step. The orchestrator, TCP and the messages' sizes ")
+            + FormattableString.Invariant($"({side}x{side} pixels, 512 text tokens) are real. About {MeanSteps} steps an image."));
         Console.WriteLine("  replicas  steps/s  devices busy  ÷ (replicas × first)  orchestrator's CPU, ms an image  cores of it");
         var first = 0.0;
         foreach (var count in replicas)
@@ -69,8 +69,9 @@ internal sealed class SimulatedTierBenchmark(int side, TimeSpan stepTime, TimeSp
             if (first == 0)
                 first = stepsPerSecond / count;
             Console.WriteLine(FormattableString.Invariant(
-                $"  {count,8} {stepsPerSecond,8:F2} {stepsPerSecond * stepTime.TotalSeconds / count,12:P1} {stepsPerSecond / (count * first),21:F3} ")
-                + FormattableString.Invariant($"{1000 * cores / imagesPerSecond,32:F0} {cores,12:F2}"));
+                $"  {count,8} {stepsPerSecond,8:F2} {stepsPerSecond * stepTime.TotalSeconds / count,13:P1} ")
+                + FormattableString.Invariant($"{stepsPerSecond / (count * first),22:F3} ")
+                + FormattableString.Invariant($"{1000 * cores / imagesPerSecond,37:F0} {cores,12:F2}"));
         }
 
         await BurstAsync(replicas[^1], burst);
@@ -84,11 +85,13 @@ internal sealed class SimulatedTierBenchmark(int side, TimeSpan stepTime, TimeSp
 
         // Every device has something to do, and the images have spread, after one image's time.
         await Task.Delay(stepTime * InHandEach * LeastSteps + stepTime);
-        var (steps, processor, started) = (StepsOf(tier), ProcessorTime.SecondsOf(tier.Orchestrator.ProcessId), TimeProvider.System.GetTimestamp());
+        var orchestrator = tier.Orchestrator.ProcessId;
+        var (steps, processor) = (StepsOf(tier), ProcessorTime.SecondsOf(orchestrator));
+        var started = TimeProvider.System.GetTimestamp();
         await Task.Delay(window);
         var seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
         var stepsPerSecond = (StepsOf(tier) - steps) / seconds;
-        var cores = (ProcessorTime.SecondsOf(tier.Orchestrator.ProcessId) - processor) / seconds;
+        var cores = (ProcessorTime.SecondsOf(orchestrator) - processor) / seconds;
 
         await end.CancelAsync();
         await Task.WhenAll(orders);
@@ -115,7 +118,8 @@ internal sealed class SimulatedTierBenchmark(int side, TimeSpan stepTime, TimeSp
     {
         await using var tier = await SimulatedTier.StartAsync(replicas, stepTime, maxGenerations: InHandEach * replicas);
         var failures = new ConcurrentBag<string>();
-        var (processor, started) = (ProcessorTime.SecondsOf(tier.Orchestrator.ProcessId), TimeProvider.System.GetTimestamp());
+        var orchestrator = tier.Orchestrator.ProcessId;
+        var (processor, started) = (ProcessorTime.SecondsOf(orchestrator), TimeProvider.System.GetTimestamp());
         await Task.WhenAll(Enumerable.Range(0, requests).Select(async _ =>
         {
             try
@@ -132,8 +136,8 @@ internal sealed class SimulatedTierBenchmark(int side, TimeSpan stepTime, TimeSp
             $"  {requests} requests at once, {BurstSteps} steps each, {replicas} replicas: {requests - failures.Count} delivered, ")
             + FormattableString.Invariant($"{failures.Count} lost, {seconds:F1} s (devices alone: ")
             + FormattableString.Invariant($"{requests * BurstSteps * stepTime.TotalSeconds / replicas:F1} s); orchestrator: ")
-            + FormattableString.Invariant($"{1000 * (ProcessorTime.SecondsOf(tier.Orchestrator.ProcessId) - processor) / requests:F0} ms CPU ")
-            + FormattableString.Invariant($"an image, peak {ResidentMemory.Peak(tier.Orchestrator.ProcessId) / 1e6:F0} MB"));
+            + FormattableString.Invariant($"{1000 * (ProcessorTime.SecondsOf(orchestrator) - processor) / requests:F0} ms CPU ")
+            + FormattableString.Invariant($"an image, peak {ResidentMemory.Peak(orchestrator) / 1e6:F0} MB"));
         foreach (var failure in failures.Distinct().Take(5))
             Console.WriteLine($"    {failure}");
     }

@@ -32,7 +32,10 @@ public sealed class HistoryCheckTests
 
     [Fact]
     public void A_step_that_the_client_saw_twice_is_seen() =>
-        AssertSees("image-00 has the steps 0 1 1 2", Good() with { Deliveries = [Delivered([Step(0), Lost(1), Step(1), Step(1), Step(2)])] });
+        AssertSees("image-00 has the steps 0 1 1 2", Good() with
+        {
+            Deliveries = [Delivered([Step(0), Lost(1), Step(1), Step(1), Step(2)])],
+        });
 
     [Fact]
     public void A_take_over_at_an_earlier_step_is_seen() =>
@@ -114,12 +117,12 @@ public sealed class HistoryCheckTests
         Assert.Equal([.. others, violation], HistoryCheck.Violations(history));
 
     private static Delivery Delivered(
-        GenerateResponse[] events, GenerateResponse? image = null, GenerationFinished? finished = null) => new(_order,
-    [
-        .. events,
-        image ?? Image(1, 2, 3),
-        new GenerateResponse { Finished = finished ?? new GenerationFinished { ReplicaChanges = 1, RepeatedSteps = 1 } },
-    ], null) { Begin = TimeSpan.FromSeconds(1), End = TimeSpan.FromSeconds(4) };
+        GenerateResponse[] events, GenerateResponse? image = null, GenerationFinished? finished = null)
+    {
+        finished ??= new GenerationFinished { ReplicaChanges = 1, RepeatedSteps = 1 };
+        GenerateResponse[] all = [.. events, image ?? Image(1, 2, 3), new GenerateResponse { Finished = finished }];
+        return new Delivery(_order, all, null) { Begin = TimeSpan.FromSeconds(1), End = TimeSpan.FromSeconds(4) };
+    }
 
     private static GenerateResponse Step(int index) => new() { Step = new StepCompleted { StepIndex = index, Steps = 3 } };
 
@@ -128,7 +131,8 @@ public sealed class HistoryCheckTests
         ReplicaChanged = new ReplicaChanged { StepIndex = next, Reason = ReplicaChangeReason.Lost },
     };
 
-    private static GenerateResponse Image(params byte[] bytes) => new() { Image = new GeneratedImage { Data = ByteString.CopyFrom(bytes) } };
+    private static GenerateResponse Image(params byte[] bytes) =>
+        new() { Image = new GeneratedImage { Data = ByteString.CopyFrom(bytes) } };
 
     private static GetLoadResponse Load(long tensors, long memory, int sessions = 0) => new()
     {

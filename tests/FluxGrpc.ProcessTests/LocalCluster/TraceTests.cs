@@ -5,8 +5,8 @@ using FluxGrpc.Denoiser;
 using FluxGrpc.LocalCluster;
 using FluxGrpc.Orchestrator;
 using FluxGrpc.TextEncoder;
-using FluxGrpc.Vae;
 using FluxGrpc.V1;
+using FluxGrpc.Vae;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -30,7 +30,8 @@ public sealed class TraceTests : IAsyncLifetime
         _listener = new ActivityListener
         {
             // ASP.NET Core's own spans carry the trace over the calls, as they do for any collector.
-            ShouldListenTo = source => source.Name.StartsWith("FluxGrpc.", StringComparison.Ordinal) || source.Name == "Microsoft.AspNetCore",
+            ShouldListenTo = source =>
+                source.Name.StartsWith("FluxGrpc.", StringComparison.Ordinal) || source.Name == "Microsoft.AspNetCore",
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
             ActivityStopped = _stopped.Enqueue,
         };

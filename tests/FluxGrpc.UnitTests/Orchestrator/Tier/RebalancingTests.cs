@@ -45,9 +45,9 @@ public sealed class RebalancingTests
         var to = Enumerable.Range(0, loads.Length).MinBy(replica => loads[replica].Sum());
         var there = loads[to].Sum();
         return (from replica in Enumerable.Range(0, loads.Length)
-            where replica != to
-            from session in loads[replica]
-            where Rebalancing.IsWorthwhile(loads[replica].Sum(), there, session, Step)
-            select ((int, int, long)?)(replica, to, session)).FirstOrDefault();
+                where replica != to
+                from session in loads[replica]
+                where Rebalancing.IsWorthwhile(loads[replica].Sum(), there, session, Step)
+                select ((int, int, long)?)(replica, to, session)).FirstOrDefault();
     }
 }
