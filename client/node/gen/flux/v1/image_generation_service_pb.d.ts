@@ -976,14 +976,14 @@ export declare type PromptCacheStatus = Message<"flux.v1.PromptCacheStatus"> & {
   maxBytes: bigint;
 
   /**
-   * Requests whose prompt was remembered, or was just being encoded for another one, since the start.
+   * Prompts that were remembered, or just being encoded for another request, since the start.
    *
    * @generated from field: int64 hits = 4;
    */
   hits: bigint;
 
   /**
-   * Requests whose prompt the text encoder was asked for, since the start.
+   * Prompts that the text encoder was asked for, since the start.
    *
    * @generated from field: int64 misses = 5;
    */

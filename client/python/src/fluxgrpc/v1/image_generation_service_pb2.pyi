@@ -863,10 +863,10 @@ class PromptCacheStatus(google.protobuf.message.Message):
     """Bytes they may take."""
 
     hits: builtins.int
-    """Requests whose prompt was remembered, or was just being encoded for another one, since the start."""
+    """Prompts that were remembered, or just being encoded for another request, since the start."""
 
     misses: builtins.int
-    """Requests whose prompt the text encoder was asked for, since the start."""
+    """Prompts that the text encoder was asked for, since the start."""
 
     def __init__(self,
         *,
