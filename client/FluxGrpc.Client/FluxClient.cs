@@ -3,6 +3,7 @@ using FluxGrpc.Channels;
 using FluxGrpc.V1;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Microsoft.Extensions.Logging;
 using Service = FluxGrpc.V1.ImageGenerationService.ImageGenerationServiceClient;
 
 namespace FluxGrpc.Client;
@@ -18,15 +19,15 @@ namespace FluxGrpc.Client;
 ///     await File.WriteAllBytesAsync($"{image.Seed}.png", image.Data.ToByteArray());
 /// </code>
 /// </example>
-public sealed class FluxClient : IAsyncDisposable
+public sealed class FluxClient : IDisposable, IAsyncDisposable
 {
     private readonly GrpcChannel _channel;
     private readonly Service _service;
 
-    private FluxClient(ServiceAddress address)
+    private FluxClient(ServiceAddress address, ILoggerFactory? logging)
     {
         Address = address.ToString();
-        _channel = ServiceChannel.Create(address);
+        _channel = ServiceChannel.Create(address, logging);
         _service = new Service(_channel);
     }
 
@@ -35,8 +36,9 @@ public sealed class FluxClient : IAsyncDisposable
 
     /// <summary>Makes a client; nothing is sent before the first call.</summary>
     /// <param name="address"><c>http://host:port</c>, <c>https://host:port</c>, <c>host:port</c> or <c>unix:/path/of.sock</c>.</param>
-    /// <exception cref="FormatException">None of these.</exception>
-    public static FluxClient Connect(string address) => new(ServiceAddress.Parse(address));
+    /// <param name="logging">Where gRPC tells of the calls; nowhere by default.</param>
+    /// <exception cref="FormatException">The address is none of these.</exception>
+    public static FluxClient Connect(string address, ILoggerFactory? logging = null) => new(ServiceAddress.Parse(address), logging);
 
     /// <summary>
     /// Makes pictures and tells everything on the way: one accepted, its places in the queue where it has to wait, one encoded,
@@ -80,9 +82,12 @@ public sealed class FluxClient : IAsyncDisposable
         CallAsync(async () => await _service.GetStatusAsync(new(), cancellationToken: cancellation), cancellation);
 
     /// <summary>Closes the connections; calls in flight are cancelled.</summary>
+    public void Dispose() => _channel.Dispose();
+
+    /// <summary>Closes the connections; calls in flight are cancelled.</summary>
     public ValueTask DisposeAsync()
     {
-        _channel.Dispose();
+        Dispose();
         return ValueTask.CompletedTask;
     }
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Grpc.Net.Client;
+using Microsoft.Extensions.Logging;
 
 namespace FluxGrpc.Channels;
 
@@ -11,7 +12,9 @@ public static class ServiceChannel
     /// Idle connections are probed, so that a host that vanished is noticed within half a minute; one that is back is noticed
     /// within two seconds.
     /// </summary>
-    public static GrpcChannel Create(ServiceAddress address)
+    /// <param name="address">Where the service is.</param>
+    /// <param name="logging">Where gRPC tells of the calls; nowhere by default.</param>
+    public static GrpcChannel Create(ServiceAddress address, ILoggerFactory? logging = null)
     {
         var handler = new SocketsHttpHandler
         {
@@ -33,6 +36,7 @@ public static class ServiceChannel
             MaxReconnectBackoff = TimeSpan.FromSeconds(2),
             MaxReceiveMessageSize = null,
             MaxSendMessageSize = null,
+            LoggerFactory = logging,
         });
     }
 

@@ -52,8 +52,9 @@ public static class NativeLibraries
         if (!File.Exists(Path.Combine(libTorch, "libtorch.so")))
         {
             throw new DllNotFoundException(
-                $"No libtorch.so in '{libTorch}'. Build with -p:TorchBackend=cpu, or set {LibTorchVariable} to the lib folder of "
-                + "a PyTorch 2.10 install (python3 -c \"import torch; print(torch.__path__[0] + '/lib')\").");
+                $"No libtorch.so in '{libTorch}'. Set {LibTorchVariable} to the lib folder of a PyTorch 2.10 install "
+                + "(python3 -c \"import torch; print(torch.__path__[0] + '/lib')\") or of the NuGet package libtorch-cpu-linux-x64, "
+                + "or build with -p:TorchBackend=cpu.");
         }
 
         // The loader then resolves the bindings' dependencies to these by name, wherever the bindings lie.

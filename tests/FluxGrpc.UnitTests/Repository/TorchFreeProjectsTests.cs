@@ -15,6 +15,7 @@ public sealed class TorchFreeProjectsTests
     [InlineData("FluxGrpc.Orchestrator")]
     [InlineData("FluxGrpc.Scenes")]
     [InlineData("FluxGrpc.Client")]
+    [InlineData("FluxGrpc.Client.AI")]
     public void A_light_project_has_no_torch_in_its_closure(string project) => Assert.DoesNotContain(Closure(project), IsTorch);
 
     [Theory]
