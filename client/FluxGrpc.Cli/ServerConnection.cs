@@ -22,10 +22,18 @@ internal sealed class ServerConnection : IAsyncDisposable
     public static ServerConnection To(ServiceAddress server) => new(FluxClient.Connect(server.ToString()), cluster: null);
 
     /// <summary>Starts the four services in this process.</summary>
+    /// <exception cref="CliException">There is no libtorch: an installed tool has none of its own.</exception>
     public static async Task<ServerConnection> EmbedAsync(EmbeddedClusterOptions options, CancellationToken cancellation)
     {
-        var cluster = await EmbeddedCluster.StartAsync(options, cancellation);
-        return new ServerConnection(FluxClient.Connect(cluster.Address), cluster);
+        try
+        {
+            var cluster = await EmbeddedCluster.StartAsync(options, cancellation);
+            return new ServerConnection(FluxClient.Connect(cluster.Address), cluster);
+        }
+        catch (DllNotFoundException exception)
+        {
+            throw new CliException($"{exception.Message} Or ask a server that runs elsewhere, with --server.");
+        }
     }
 
     /// <summary>Hangs up; services that were started here end.</summary>
