@@ -46,6 +46,8 @@ internal sealed record ImageOrder(GenerateRequest Request, IProgress<GenerateRes
         [Names.RequestId] = (request, value) => request.RequestId = value.AsText(),
     };
 
+    private static string Allowed => string.Join(", ", _setters.Keys);
+
     /// <summary>
     /// Reads a request. What the options say goes before what their <see cref="ImageGenerationOptions.RawRepresentationFactory"/> says.
     /// </summary>
@@ -112,7 +114,7 @@ internal sealed record ImageOrder(GenerateRequest Request, IProgress<GenerateRes
             else if (_setters.TryGetValue(name, out var set))
                 set(order, new PropertyValue(name, value));
             else
-                throw new ArgumentException($"AdditionalProperties has '{name}'; allowed: {string.Join(", ", _setters.Keys)}, {Names.Progress}");
+                throw new ArgumentException($"AdditionalProperties has '{name}'; allowed: {Allowed}, {Names.Progress}");
         }
 
         return progress;

@@ -35,8 +35,16 @@ public sealed class ImageGeneratorTests : IDisposable
     [Fact]
     public async Task It_draws_the_bytes_of_the_client()
     {
-        var expected = await DrawAsync(
-            new GenerateRequest { Prompt = Prompt, Width = 96, Height = 64, Steps = 3, Guidance = 2.5f, Seed = ulong.MaxValue - 5, Count = 2 });
+        var expected = await DrawAsync(new GenerateRequest
+        {
+            Prompt = Prompt,
+            Width = 96,
+            Height = 64,
+            Steps = 3,
+            Guidance = 2.5f,
+            Seed = ulong.MaxValue - 5,
+            Count = 2,
+        });
 
         var response = await _generator.GenerateImagesAsync(Prompt, new ImageGenerationOptions
         {

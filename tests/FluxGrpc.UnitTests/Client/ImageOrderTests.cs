@@ -79,7 +79,10 @@ public sealed class ImageOrderTests
     public void Options_that_were_JSON_are_read_as_well()
     {
         const string Json = """
-            {"additionalProperties": {"seed": 18446744073709551615, "guidance": 2.5, "sampler": "dpmpp_2m", "sigmas": [1, 0.25, 0], "steps": null}}
+            {
+              "additionalProperties":
+                {"seed": 18446744073709551615, "guidance": 2.5, "sampler": "dpmpp_2m", "sigmas": [1, 0.25, 0], "steps": null}
+            }
             """;
 
         var order = Read(
@@ -102,7 +105,8 @@ public sealed class ImageOrderTests
     {
         var order = Read(new ImageGenerationRequest("a cat"), new ImageGenerationOptions
         {
-            RawRepresentationFactory = _ => new GenerateRequest { Prompt = "a dog", Count = 2, Steps = 3, Sigmas = { 1, 0 }, IncludeTensors = true },
+            RawRepresentationFactory = _ =>
+                new GenerateRequest { Prompt = "a dog", Count = 2, Steps = 3, Sigmas = { 1, 0 }, IncludeTensors = true },
             Count = 4,
             AdditionalProperties = new() { ["sigmas"] = new[] { 1f, 0.5f, 0 } },
         });
@@ -139,7 +143,8 @@ public sealed class ImageOrderTests
         Refuses(new() { MediaType = "image/gif" }, "MediaType is 'image/gif'; allowed: image/png, image/jpeg, image/webp");
         Refuses(new() { ResponseFormat = ImageGenerationResponseFormat.Uri }, "ResponseFormat is Uri; allowed: Data");
         Refuses(new() { StreamingCount = 2 }, "StreamingCount is 2; allowed: 0, for this interface has no stream; ");
-        Refuses(new(), "OriginalImages has 2 images; allowed: one", new DataContent(_file, "image/png"), new DataContent(_file, "image/png"));
+        Refuses(
+            new(), "OriginalImages has 2 images; allowed: one", new DataContent(_file, "image/png"), new DataContent(_file, "image/png"));
         Refuses(new(), "OriginalImages has a DataContent of type text/plain; ", new DataContent(_file, "text/plain"));
         Refuses(new(), "OriginalImages has a UriContent; ", new UriContent("http://localhost/a.png", "image/png"));
     }

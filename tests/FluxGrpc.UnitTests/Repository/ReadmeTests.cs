@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using FluxGrpc.Denoiser;
 using FluxGrpc.Hosting;
 using FluxGrpc.Orchestrator;
@@ -10,7 +11,7 @@ using Checkout = FluxGrpc.Testing.Repository;
 namespace FluxGrpc.UnitTests.Repository;
 
 /// <summary>The README says what the code says.</summary>
-public sealed class ReadmeTests
+public sealed partial class ReadmeTests
 {
     private const string Start = "<!-- options -->\n";
     private const string End = "<!-- /options -->";
@@ -42,6 +43,21 @@ public sealed class ReadmeTests
         Assert.Contains("\ndotnet test FluxGrpc.sln -c Release\n", readme, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Every_method_of_the_contracts_has_an_example_for_grpcurl()
+    {
+        var readme = File.ReadAllText(Checkout.PathOf("README.md"));
+        var methods = (
+            from file in Directory.EnumerateFiles(Checkout.PathOf("protos"), "*_service.proto", SearchOption.AllDirectories)
+            let text = File.ReadAllText(file)
+            let service = $"{Package().Match(text).Groups[1].Value}.{Service().Match(text).Groups[1].Value}"
+            from Match method in Method().Matches(text)
+            select $"{service}/{method.Groups[1].Value}").ToArray();
+
+        Assert.Contains("flux.v1.DenoiserService/Denoise", methods);
+        Assert.All(methods, method => Assert.Matches($@"\ngrpcurl .*{Regex.Escape(method)}\b", readme));
+    }
+
     private static string ExpectedTable()
     {
         var text = new StringBuilder();
@@ -63,4 +79,13 @@ public sealed class ReadmeTests
 
         text.Append('\n');
     }
+
+    [GeneratedRegex(@"^package ([\w.]+);", RegexOptions.Multiline)]
+    private static partial Regex Package();
+
+    [GeneratedRegex(@"^service (\w+) ", RegexOptions.Multiline)]
+    private static partial Regex Service();
+
+    [GeneratedRegex(@"^  rpc (\w+)\(", RegexOptions.Multiline)]
+    private static partial Regex Method();
 }
