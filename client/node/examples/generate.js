@@ -6,11 +6,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import { extname, parse } from "node:path";
 import { parseArgs } from "node:util";
 import { durationMs } from "@bufbuild/protobuf/wkt";
-import { FluxClient } from "fluxgrpc";
+import { FluxClient, settingsOf } from "fluxgrpc";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    from: { type: "string" }, // A .png to make again, but for what other options say.
     server: { type: "string", default: "http://127.0.0.1:5000" },
     output: { type: "string", default: "out.png" },
     width: { type: "string" },
@@ -20,7 +21,9 @@ const { values, positionals } = parseArgs({
     seed: { type: "string" },
     count: { type: "string" },
     sampler: { type: "string" },
+    sigmas: { type: "string" }, // 1,0.7,0.3,0
     "negative-prompt": { type: "string" },
+    "true-cfg-scale": { type: "string" },
     "init-image": { type: "string" },
     strength: { type: "string" },
     batch: { type: "boolean", default: false },
@@ -33,20 +36,26 @@ process.once("SIGINT", () => ctrlC.abort());
 
 try {
   const flux = new FluxClient(values.server);
+  const source = values.from === undefined ? undefined : settingsOf(await readFile(values.from));
   await save(
-    flux.generate(positionals.join(" "), {
-      width: number(values.width),
-      height: number(values.height),
-      steps: number(values.steps),
-      guidance: number(values.guidance),
-      seed: values.seed === undefined ? undefined : BigInt(values.seed),
-      count: number(values.count),
-      sampler: /** @type {import("fluxgrpc").GenerateOptions["sampler"]} */ (values.sampler),
-      negativePrompt: values["negative-prompt"],
-      initImage: values["init-image"] === undefined ? undefined : await readFile(values["init-image"]),
-      strength: number(values.strength),
-      format: FORMATS[extname(values.output).toLowerCase()],
-      priority: values.batch ? "batch" : "interactive",
+    flux.generate(positionals.join(" ") || source?.prompt || "", {
+      ...source?.options,
+      ...given({
+        width: number(values.width),
+        height: number(values.height),
+        steps: number(values.steps),
+        guidance: number(values.guidance),
+        seed: values.seed === undefined ? undefined : BigInt(values.seed),
+        count: number(values.count),
+        sigmas: values.sigmas?.split(",").map(Number),
+        sampler: /** @type {import("fluxgrpc").GenerateOptions["sampler"]} */ (values.sampler),
+        negativePrompt: values["negative-prompt"],
+        trueCfgScale: number(values["true-cfg-scale"]),
+        initImage: values["init-image"] === undefined ? undefined : await readFile(values["init-image"]),
+        strength: number(values.strength),
+        format: FORMATS[extname(values.output).toLowerCase()],
+        priority: values.batch ? "batch" : "interactive",
+      }),
       signal: ctrlC.signal,
     }),
     values.output,
@@ -107,6 +116,16 @@ async function save(events, output) {
 function numbered(output, index) {
   const { dir, name, ext } = parse(output);
   return `${dir && `${dir}/`}${name}-${index}${ext}`;
+}
+
+/**
+ * The options that have a value.
+ *
+ * @param {import("fluxgrpc").GenerateOptions} options
+ * @returns {import("fluxgrpc").GenerateOptions}
+ */
+function given(options) {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /** @param {string | undefined} text */

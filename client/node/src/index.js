@@ -17,6 +17,7 @@
 
 export { FluxClient } from "./client.js";
 export { FluxError } from "./errors.js";
+export { settingsOf } from "./settings.js";
 export { connect } from "./service-client.js";
 export { DenoiseSession } from "./denoise-session.js";
 export { arrayOf, tensorOf } from "./tensors.js";

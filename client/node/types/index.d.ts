@@ -1,5 +1,6 @@
 export { FluxClient } from "./client.js";
 export { FluxError } from "./errors.js";
+export { settingsOf } from "./settings.js";
 export { connect } from "./service-client.js";
 export { DenoiseSession } from "./denoise-session.js";
 export type GenerateOptions = import("./client.js").GenerateOptions;

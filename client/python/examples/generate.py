@@ -6,12 +6,13 @@ Ctrl-C stops the work on the server and ends with exit code 130; a failure ends 
 import argparse
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from fluxgrpc import (
     FluxClient,
     FluxError,
     GeneratedImage,
+    GenerateOptions,
     Generation,
     GenerationAccepted,
     GenerationFinished,
@@ -19,6 +20,7 @@ from fluxgrpc import (
     PromptEncoded,
     ReplicaChanged,
     StepCompleted,
+    settings_of,
 )
 
 FORMATS: dict[str, Literal["png", "jpeg", "webp"]] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
@@ -27,21 +29,8 @@ FORMATS: dict[str, Literal["png", "jpeg", "webp"]] = {".png": "png", ".jpg": "jp
 def main() -> int:
     arguments = parse_arguments()
     try:
-        with FluxClient(arguments.server) as flux, flux.generate(
-            arguments.prompt,
-            width=arguments.width,
-            height=arguments.height,
-            steps=arguments.steps,
-            guidance=arguments.guidance,
-            seed=arguments.seed,
-            count=arguments.count,
-            sampler=arguments.sampler,
-            negative_prompt=arguments.negative_prompt,
-            init_image=arguments.init_image.read_bytes() if arguments.init_image else None,
-            strength=arguments.strength,
-            format=FORMATS.get(arguments.output.suffix.lower()),
-            priority="batch" if arguments.batch else "interactive",
-        ) as generation:
+        prompt, options = order_of(arguments)
+        with FluxClient(arguments.server) as flux, flux.generate(prompt, **options) as generation:
             save(generation, arguments.output)
     except (FluxError, ValueError, OSError) as error:
         print(f"generate: {error}", file=sys.stderr)
@@ -50,6 +39,32 @@ def main() -> int:
         print("generate: cancelled", file=sys.stderr)
         return 130
     return 0
+
+
+def order_of(arguments: argparse.Namespace) -> tuple[str, GenerateOptions]:
+    prompt, options = settings_of(arguments.source.read_bytes()) if arguments.source else ("", GenerateOptions())
+    asked: GenerateOptions = {
+        "width": arguments.width,
+        "height": arguments.height,
+        "steps": arguments.steps,
+        "guidance": arguments.guidance,
+        "seed": arguments.seed,
+        "count": arguments.count,
+        "sampler": arguments.sampler,
+        "sigmas": arguments.sigmas,
+        "negative_prompt": arguments.negative_prompt,
+        "true_cfg_scale": arguments.true_cfg_scale,
+        "init_image": arguments.init_image.read_bytes() if arguments.init_image else None,
+        "strength": arguments.strength,
+        "format": FORMATS.get(arguments.output.suffix.lower()),
+        "priority": "batch" if arguments.batch else "interactive",
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    return arguments.prompt or prompt, cast(GenerateOptions, {**options, **given})
+
+
+def numbers(text: str) -> list[float]:
+    return [float(number) for number in text.split(",")]
 
 
 def save(generation: Generation, output: Path) -> None:
@@ -77,7 +92,8 @@ def save(generation: Generation, output: Path) -> None:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Makes pictures of a prompt.")
-    parser.add_argument("prompt")
+    parser.add_argument("prompt", nargs="?", help="may be left out with --from")
+    parser.add_argument("--from", dest="source", type=Path, help="a .png to make again, but for what other options say")
     parser.add_argument("--server", default="http://127.0.0.1:5000", help="http://host:port, host:port or unix:/path")
     parser.add_argument("--output", type=Path, default=Path("out.png"), help="a .png, .jpg or .webp file")
     parser.add_argument("--width", type=int)
@@ -87,7 +103,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--count", type=int)
     parser.add_argument("--sampler", choices=["euler", "heun", "dpmpp_2m"])
+    parser.add_argument("--sigmas", type=numbers, help="timesteps instead of the model's: 1,0.7,0.3,0")
     parser.add_argument("--negative-prompt", help="what not to draw")
+    parser.add_argument("--true-cfg-scale", type=float, help="strength of the negative prompt")
     parser.add_argument("--init-image", type=Path, help="a picture to start from")
     parser.add_argument("--strength", type=float, help="how much of the way from noise is left to go from it")
     parser.add_argument("--batch", action="store_true", help="let others go first")

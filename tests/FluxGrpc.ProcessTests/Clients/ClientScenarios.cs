@@ -66,6 +66,36 @@ internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram
         Assert.Equal(expected[0], File.ReadAllBytes(PathOf("out.webp")));
     }
 
+    public async Task DrawAlongTimestepsOfTheCallersOwnAndAgainFromThePicture()
+    {
+        var expected = await DrawAsync(new GenerateRequest
+        {
+            Prompt = Prompt,
+            Width = 96,
+            Height = 64,
+            Seed = LargeSeed,
+            Count = 2,
+            Sampler = Sampler.Heun,
+            Sigmas = { 1, 0.4f, 0 },
+            NegativePrompt = "a „blue“ square",
+            TrueCfgScale = 3,
+        });
+
+        var run = await RunAsync(program.Generate(Prompt, "--server", Server, "--output", PathOf("out.png"), "--width", "96",
+            "--height", "64", "--seed", Text(LargeSeed), "--count", "2", "--sampler", "heun", "--sigmas", "1,0.4,0",
+            "--negative-prompt", "a „blue“ square", "--true-cfg-scale", "3"));
+        var again = await RunAsync(program.Generate("--from", PathOf("out-2.png"), "--server", Server, "--output", PathOf("again.png")));
+        var other = await RunAsync(program.Generate(
+            "--from", PathOf("out-2.png"), "--seed", Text(LargeSeed), "--server", Server, "--output", PathOf("other.png")));
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.True(again.ExitCode == 0, again.Error);
+        Assert.True(other.ExitCode == 0, other.Error);
+        Assert.Equal(expected[1], File.ReadAllBytes(PathOf("out-2.png")));
+        Assert.Equal(expected[1], File.ReadAllBytes(PathOf("again.png")));
+        Assert.Equal(expected[0], File.ReadAllBytes(PathOf("other.png")));
+    }
+
     public async Task SayWhatTheServerRefuses()
     {
         var run = await RunAsync(program.Generate(

@@ -17,6 +17,10 @@ public sealed class NodeTests(RealServicesFixture fixture) : IDisposable
     public Task They_edit_a_picture_as_the_CSharp_client_does() => _client.EditAPictureAsTheCSharpClientDoes();
 
     [NodeFact]
+    public Task They_draw_along_timesteps_of_the_callers_own_and_again_from_the_picture() =>
+        _client.DrawAlongTimestepsOfTheCallersOwnAndAgainFromThePicture();
+
+    [NodeFact]
     public Task They_say_what_the_server_refuses() => _client.SayWhatTheServerRefuses();
 
     [NodeFact]

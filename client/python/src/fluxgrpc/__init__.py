@@ -20,6 +20,7 @@ from fluxgrpc.errors import (
     UnavailableError,
 )
 from fluxgrpc.generation import Event, GenerateOptions
+from fluxgrpc.settings import settings_of
 from fluxgrpc.v1 import (
     GeneratedImage,
     GenerationAccepted,
@@ -48,4 +49,5 @@ __all__ = [
     "StepCompleted",
     "UnavailableError",
     "open_channel",
+    "settings_of",
 ]
