@@ -6,23 +6,33 @@ public sealed class Captions(int seed)
 {
     private const double PositionIsNamed = 0.8;
     private const double BackgroundIsNamed = 0.9;
+    private const double PlacesAreNamed = 0.4;
     private const double IsSentence = 0.15;
 
     private readonly Random _random = new(seed);
 
     /// <summary>A caption that leaves out nothing that the evaluation scores.</summary>
-    public string Complete(Scene scene) => Word(scene, namesPosition: true, namesBackground: true);
+    public string Complete(Scene scene) => Word(scene, namesPosition: true, namesBackground: true, namesPlaces: false);
 
-    /// <summary>A caption as in training: now and then it keeps the position or the background to itself.</summary>
+    /// <summary>
+    /// A caption as in training: now and then it keeps the position or the background to itself, or says where each of two
+    /// objects is in place of their relation, which is the easier way to learn which word goes with which object.
+    /// </summary>
     public string Next(Scene scene) => Word(
-        scene, _random.NextDouble() < PositionIsNamed, _random.NextDouble() < BackgroundIsNamed);
+        scene,
+        _random.NextDouble() < PositionIsNamed,
+        _random.NextDouble() < BackgroundIsNamed,
+        _random.NextDouble() < PlacesAreNamed);
 
-    private string Word(Scene scene, bool namesPosition, bool namesBackground)
+    private string Word(Scene scene, bool namesPosition, bool namesBackground, bool namesPlaces)
     {
         ArgumentNullException.ThrowIfNull(scene);
-        var subject = scene.Objects.Count == 1
-            ? Describe(scene.Objects[0])
-            : $"{Describe(scene.Objects[0])} {Pick(Wordings.Relation(scene.Relation!.Value))} {Describe(scene.Objects[1])}";
+        var subject = scene.Relation switch
+        {
+            null => Describe(scene.Objects[0]),
+            { } relation when namesPlaces => DescribePlaces(scene.Objects, relation),
+            { } relation => $"{Describe(scene.Objects[0])} {Pick(Wordings.Relation(relation))} {Describe(scene.Objects[1])}",
+        };
         var place = scene.Position is { } position && namesPosition ? Place(position) : null;
         var background = namesBackground ? Pick(Wordings.Color(scene.Background)) : null;
         var caption = Join(subject, place, background);
@@ -54,6 +64,21 @@ public sealed class Captions(int seed)
     {
         var size = placed.Size == ObjectSize.Medium ? "" : Pick(Wordings.Size(placed.Size)) + " ";
         return WithArticle($"{size}{Pick(Wordings.Color(placed.Color))} {Pick(Wordings.Figure(placed.Figure))}");
+    }
+
+    /// <summary>"a red circle on the left, a blue square on the right", beginning with either.</summary>
+    private string DescribePlaces(IReadOnlyList<SceneObject> objects, Relation relation)
+    {
+        var place = relation switch
+        {
+            Relation.LeftOf => new GridPosition(-1, 0),
+            Relation.RightOf => new GridPosition(1, 0),
+            Relation.Above => new GridPosition(0, -1),
+            _ => new GridPosition(0, 1),
+        };
+        var first = $"{Describe(objects[0])} {Place(place)}";
+        var second = $"{Describe(objects[1])} {Place(new GridPosition(-place.Column, -place.Row))}";
+        return _random.Next(2) == 0 ? $"{first}, {second}" : $"{second}, {first}";
     }
 
     private string Place(GridPosition position) => $"{Pick(Wordings.Prepositions(position))} {Pick(Wordings.Position(position))}";

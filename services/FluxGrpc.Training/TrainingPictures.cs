@@ -12,7 +12,7 @@ internal sealed class TrainingPictures : IDisposable
 {
     private const int PicturesKept = 8_000;
     private const double OneObjectUntil = 0.35;
-    private const double MostOfTwo = 0.45;
+    private const double MostOfTwo = 0.7;
 
     private readonly TrainingOptions _options;
     private readonly LatentPool[][] _pools;
@@ -31,7 +31,7 @@ internal sealed class TrainingPictures : IDisposable
             options.Device)).ToArray())];
     }
 
-    /// <summary>Probability of two objects: at first one alone is hard enough.</summary>
+    /// <summary>Probability of two objects: at first one alone is hard enough; later, two are what is left to learn.</summary>
     /// <param name="progress">0 to 1.</param>
     public static double ShareOfTwo(double progress) => progress < OneObjectUntil ? 0 : MostOfTwo;
 

@@ -16,7 +16,7 @@ internal static partial class CaptionWords
         var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);
         for (var i = 0; i < CaptionCount; i++)
         {
-            var caption = captions.Next(scenes.Next(MiniModel.SampleSize, MiniModel.SampleSize, shareOfTwo: 0.5, heldOut: false));
+            var caption = captions.Complete(scenes.Next(MiniModel.SampleSize, MiniModel.SampleSize, shareOfTwo: 0.5, heldOut: false));
             foreach (Match word in Word().Matches(caption))
                 counts[word.Value] = counts.GetValueOrDefault(word.Value) + 1;
         }
