@@ -1,11 +1,9 @@
-using System.Net;
 using FluxGrpc.Channels;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -46,7 +44,7 @@ public static class ServiceHost
             kestrel.Limits.MinRequestBodyDataRate = null; // A stream of steps is quiet while a step runs.
             kestrel.Limits.Http2.InitialConnectionWindowSize = 16 << 20;
             kestrel.Limits.Http2.InitialStreamWindowSize = 16 << 20;
-            Listen(kestrel, address);
+            kestrel.Listen(address, UseHttp2);
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownSeconds));
 
@@ -97,35 +95,8 @@ public static class ServiceHost
     }
 
     /// <summary>Where a started service really listens: with the port that was free, where it was asked for port 0.</summary>
-    public static string ListeningAddress(this WebApplication app, ServiceOptions options)
-    {
-        var configured = ServiceAddress.Parse(options.Address);
-        if (configured.SocketPath is not null)
-            return configured.ToString();
-        var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return bound.TrimEnd('/');
-    }
-
-    private static void Listen(KestrelServerOptions kestrel, ServiceAddress address)
-    {
-        if (address.SocketPath is { } path)
-        {
-            File.Delete(path); // Left over by a service that was killed; a live one would be shut out, so give each its own.
-            kestrel.ListenUnixSocket(path, UseHttp2);
-        }
-        else if (address.Endpoint!.Host == "localhost")
-        {
-            kestrel.Listen(IPAddress.Loopback, address.Endpoint.Port, UseHttp2);
-        }
-        else if (IPAddress.TryParse(address.Endpoint.Host.Trim('[', ']'), out var ip))
-        {
-            kestrel.Listen(ip, address.Endpoint.Port, UseHttp2);
-        }
-        else
-        {
-            kestrel.ListenAnyIP(address.Endpoint.Port, UseHttp2);
-        }
-    }
+    public static string ListeningAddress(this WebApplication app, ServiceOptions options) =>
+        ServiceEndpoint.BoundAddress(app.Services.GetRequiredService<IServer>(), ServiceAddress.Parse(options.Address));
 
     private static void UseHttp2(ListenOptions listen)
     {

@@ -16,9 +16,11 @@ public static class ServiceProgram
     /// <param name="description">First line of <c>--help</c>.</param>
     /// <param name="arguments">The command line.</param>
     /// <param name="build">Builds the service; throws <see cref="ArgumentException"/> for options it cannot serve.</param>
+    /// <param name="announce">Lines to write to standard output before the one that says where it listens.</param>
     /// <returns>0 after a stop, 1 where the service could not serve, 2 for bad options.</returns>
     public static async Task<int> RunAsync<TOptions>(
-        string name, string description, string[] arguments, Func<TOptions, WebApplication> build)
+        string name, string description, string[] arguments, Func<TOptions, WebApplication> build,
+        Func<WebApplication, IEnumerable<string>>? announce = null)
         where TOptions : ServiceOptions, new()
     {
         var reader = new OptionsReader<TOptions>(name);
@@ -34,6 +36,8 @@ public static class ServiceProgram
             await using var app = build(options);
             using var stops = new StopRequests(app.Lifetime, options.ExitWithParent);
             await app.StartAsync();
+            foreach (var line in announce?.Invoke(app) ?? [])
+                Console.WriteLine(line);
             Console.WriteLine($"Listening on {app.ListeningAddress(options)}");
             await app.WaitForShutdownAsync();
             foreach (var model in app.Services.GetServices<IModelReadiness>())

@@ -24,6 +24,9 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>The orchestrator's address.</summary>
     public string Address { get; private set; } = "";
 
+    /// <summary>The web page's address; empty where there is none.</summary>
+    public string WebAddress { get; private set; } = "";
+
     /// <summary>The denoiser's address.</summary>
     public string DenoiserAddress { get; private set; } = "";
 
@@ -72,10 +75,12 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                 TextEncoder = textEncoder.Address,
                 Denoiser = denoiser.Address,
                 Vae = vae.Address,
+                WebAddress = options.WebAddress ?? OrchestratorOptions.NoWeb,
             }, "orchestrator"), OrchestratorServer.Build, cancellation));
         await ModelFit.CheckAsync(orchestrator.Address, cancellation);
         await orchestrator.WaitUntilServingAsync(cancellation);
         Address = orchestrator.Address;
+        WebAddress = orchestrator.Describe(OrchestratorServer.WebAddressOf);
         DenoiserAddress = denoiser.Address;
     }
 

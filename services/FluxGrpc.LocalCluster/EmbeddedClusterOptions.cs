@@ -17,6 +17,9 @@ public sealed record EmbeddedClusterOptions
     /// <summary>Least severe log messages of the services, on standard error.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;
 
+    /// <summary>Where the web page is served: "http://127.0.0.1:5080", with port 0 for a free one; null for none.</summary>
+    public string? WebAddress { get; init; }
+
     /// <summary>Takes tokenizers with more entries than the text encoders have embeddings, as tests' small models have.</summary>
     public bool AllowVocabularyMismatch { get; init; }
 }

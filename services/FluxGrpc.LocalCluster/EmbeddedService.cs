@@ -59,6 +59,9 @@ public sealed class EmbeddedService : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks the service, which has been started, about itself.</summary>
+    internal T Describe<T>(Func<WebApplication, T> question) => question(_app);
+
     /// <summary>Waits until the model is loaded and the health says so.</summary>
     internal async Task WaitUntilServingAsync(CancellationToken cancellation)
     {

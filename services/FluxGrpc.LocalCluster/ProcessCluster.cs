@@ -48,7 +48,10 @@ public sealed class ProcessCluster : IAsyncDisposable
         [
             "--text-encoder", _textEncoder.Address, "--vae", _vae.Address, "--denoiser", list.Target,
             "--shutdown-seconds", Text(ShutdownSeconds),
-        ]), _supervision);
+        ])
+        {
+            WebAddress = options.WebAddress,
+        }, _supervision);
     }
 
     /// <summary>Name of the cluster, drawn: "cluster-5f21c9".</summary>
@@ -56,6 +59,9 @@ public sealed class ProcessCluster : IAsyncDisposable
 
     /// <summary>The orchestrator's address, with the port that was free; empty before it has first listened.</summary>
     public string Address => _address;
+
+    /// <summary>The web page's address, with the port that was free; empty before the orchestrator has first listened.</summary>
+    public string WebAddress => _orchestrator.WebAddress;
 
     /// <summary>Starts the services and waits until all of them serve.</summary>
     /// <exception cref="ArgumentException">An option is out of range.</exception>

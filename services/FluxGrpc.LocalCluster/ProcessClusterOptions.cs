@@ -21,6 +21,9 @@ public sealed record ProcessClusterOptions
     /// <summary>Where the orchestrator listens; port 0 takes a free one.</summary>
     public string Address { get; init; } = "http://localhost:0";
 
+    /// <summary>Where the orchestrator serves the web page; port 0 takes a free one.</summary>
+    public string WebAddress { get; init; } = "http://localhost:0";
+
     /// <summary>Takes the lines that the services write, each after its service's name; called by several threads.</summary>
     public Action<string> Log { get; init; } = _ => { };
 }

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using FluxGrpc.Channels;
 using FluxGrpc.Hosting;
 using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Detached;
@@ -11,6 +12,9 @@ namespace FluxGrpc.Orchestrator;
 /// <summary>What the orchestrator can be told.</summary>
 public sealed class OrchestratorOptions : ServiceOptions
 {
+    /// <summary>Stands for no web front in <see cref="WebAddress"/>.</summary>
+    public const string NoWeb = "none";
+
     /// <summary>Options with their defaults.</summary>
     public OrchestratorOptions() => Address = "http://127.0.0.1:5000";
 
@@ -39,6 +43,23 @@ public sealed class OrchestratorOptions : ServiceOptions
     [Range(0, 86_400)]
     [Description("Longest time in seconds that a request without a deadline waits for a service that is not there.")]
     public int TierWaitSeconds { get; set; } = 120;
+
+    /// <summary>Where the web page and the OpenAI-compatible API are served, over HTTP/1.1.</summary>
+    [Required]
+    [Description("Address of the web page and the OpenAI-compatible API (HTTP/1.1; port 0: any free one), or none.")]
+    public string WebAddress { get; set; } = "http://127.0.0.1:5080";
+
+    /// <summary>Names by which a browser may ask for the web page.</summary>
+    [Required]
+    [RegularExpression(@"(\*|(\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(,(\*|(\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]))*",
+        ErrorMessage = "WebHosts is '{0}'; allowed: host names without ports, separated by commas, *.name, or *")]
+    [Description("Host names that the web page answers to, separated by commas; *.example.org takes all below, * takes any.")]
+    public string WebHosts { get; set; } = "localhost,127.0.0.1,[::1]";
+
+    /// <summary>Largest body of a request to the web front, in bytes.</summary>
+    [Range(1024, int.MaxValue)]
+    [Description("Largest body of a request to the web address, in bytes.")]
+    public int MaxWebBodyBytes { get; set; } = 16 << 20;
 
     /// <summary>Longest prompt in UTF-16 code units.</summary>
     [Range(1, 1_000_000)]
@@ -134,6 +155,13 @@ public sealed class OrchestratorOptions : ServiceOptions
     {
         foreach (var result in base.Validate(validationContext))
             yield return result;
+
+        if (WebAddress != NoWeb && !(ServiceAddress.TryParse(WebAddress, out var web) && web.Endpoint?.Scheme != Uri.UriSchemeHttps))
+        {
+            yield return new ValidationResult(
+                $"WebAddress '{WebAddress}' is not an address; allowed: http://host:port, host:port, unix:/path/of.sock, {NoWeb}",
+                [nameof(WebAddress)]);
+        }
 
         foreach (var (name, target) in
             new[] { (nameof(TextEncoder), TextEncoder), (nameof(Denoiser), Denoiser), (nameof(Vae), Vae) })

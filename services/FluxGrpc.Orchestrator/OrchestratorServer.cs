@@ -4,6 +4,7 @@ using FluxGrpc.Orchestrator.Conditioning;
 using FluxGrpc.Orchestrator.Detached;
 using FluxGrpc.Orchestrator.Images;
 using FluxGrpc.Orchestrator.Tier;
+using FluxGrpc.Orchestrator.Web;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -44,6 +45,18 @@ public static class OrchestratorServer
         builder.Services.AddSingleton<TierHealth>();
         builder.Services.AddSingleton<IModelReadiness>(provider => provider.GetRequiredService<TierHealth>());
         builder.Services.AddHostedService(provider => provider.GetRequiredService<TierHealth>());
+        builder.Services.AddSingleton<WebFront>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<WebFront>());
         return builder.Build().MapServices<ImageGenerationService>();
+    }
+
+    /// <summary>Where a started orchestrator serves its web page: <c>http://127.0.0.1:5080</c>; empty where it serves none.</summary>
+    public static string WebAddressOf(WebApplication app) => app.Services.GetRequiredService<WebFront>().Address;
+
+    /// <summary>What its program writes before it says where it listens.</summary>
+    internal static IEnumerable<string> Announce(WebApplication app)
+    {
+        if (WebAddressOf(app) is { Length: > 0 } address)
+            yield return $"Web page at {address}";
     }
 }

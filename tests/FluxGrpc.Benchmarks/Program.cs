@@ -42,6 +42,11 @@ batching.SetAction((parsed, _) => new BatchingBenchmark(new(parsed.GetValue(mini
     parsed.GetRequiredValue(device), parsed.GetRequiredValue(dtype), parsed.GetValue(small), parsed.GetValue(smallTextTokens),
     parsed.GetValue(sessions), parsed.GetValue(steps), parsed.GetValue(loneSteps), parsed.GetValue(rounds))).RunAsync());
 
+var model = new Option<DirectoryInfo?>("--model") { Description = "Hugging Face folder; the embedded checkpoint by default." };
+var previews = new Command("previews", "Images a second with a preview at every step, and without.") { model, small, steps, rounds };
+previews.SetAction((parsed, _) => PreviewBenchmark.RunAsync(parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
+    parsed.GetValue(small), parsed.GetValue(steps), parsed.GetValue(rounds)));
+
 var folder = new Argument<DirectoryInfo>("folder") { Description = "Where to." };
 var writeRandom = new Command("write-random", "Writes a small checkpoint of random weights.") { folder };
 writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(folder).FullName, RandomModel.Mini));
@@ -49,7 +54,7 @@ writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(f
 NativeLibraries.EnsureLoaded();
 return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.")
 {
-    step, load, batching, ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), writeRandom,
+    step, load, batching, previews, ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), writeRandom,
 }.Parse(args).InvokeAsync();
 
 static string TransformerFolder(DirectoryInfo? given)

@@ -8,6 +8,7 @@ namespace FluxGrpc.Cli.Commands;
 internal static class ClusterCommand
 {
     private const int MaxPort = 65_535;
+    private const int WebPort = 5080;
 
     public static Command Create(Terminal terminal)
     {
@@ -24,10 +25,15 @@ internal static class ClusterCommand
             Description = "Port of the orchestrator on this machine's loopback; 0 takes a free one.",
             DefaultValueFactory = _ => 0,
         }.Within(0, MaxPort);
+        var webPort = new Option<int>("--web-port")
+        {
+            Description = "Port of the web page and the OpenAI-compatible API on this machine's loopback; 0 takes a free one.",
+            DefaultValueFactory = _ => WebPort,
+        }.Within(0, MaxPort);
 
         var command = new Command("cluster", "Run the services as processes of their own on this machine; Ctrl-C ends all.")
         {
-            denoisers, model, device, dtype, port, ClusterScaleCommand.Create(terminal), ClusterStatusCommand.Create(terminal),
+            denoisers, model, device, dtype, port, webPort, ClusterScaleCommand.Create(terminal), ClusterStatusCommand.Create(terminal),
         };
         command.SetAction((parsed, cancellation) => RunAsync(
             new ProcessClusterOptions
@@ -36,12 +42,15 @@ internal static class ClusterCommand
                 Denoisers = parsed.GetValue(denoisers),
                 Devices = parsed.GetRequiredValue(device).Split(','),
                 Dtype = parsed.GetRequiredValue(dtype),
-                Address = string.Create(CultureInfo.InvariantCulture, $"http://localhost:{parsed.GetValue(port)}"),
+                Address = Loopback(parsed.GetValue(port)),
+                WebAddress = Loopback(parsed.GetValue(webPort)),
                 Log = terminal.Error.WriteLine,
             },
             terminal, cancellation));
         return command;
     }
+
+    private static string Loopback(int port) => string.Create(CultureInfo.InvariantCulture, $"http://localhost:{port}");
 
     private static async Task<int> RunAsync(ProcessClusterOptions options, Terminal terminal, CancellationToken cancellation)
     {
@@ -53,6 +62,7 @@ internal static class ClusterCommand
         }
 
         await terminal.Output.WriteLineAsync($"{cluster.Name}: see it with 'flux cluster status', scale it with 'flux cluster scale N'");
+        await terminal.Output.WriteLineAsync($"web page at {cluster.WebAddress}");
         await terminal.Output.WriteLineAsync($"orchestrator at {cluster.Address}  (Ctrl-C ends all)");
         try
         {

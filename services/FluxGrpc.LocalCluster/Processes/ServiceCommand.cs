@@ -6,4 +6,8 @@ namespace FluxGrpc.LocalCluster.Processes;
 /// <param name="Address">Where it shall listen.</param>
 /// <param name="Device">Device that it computes on; empty where it does not.</param>
 /// <param name="Arguments">The rest of its command line.</param>
-internal sealed record ServiceCommand(string Name, string Assembly, string Address, string Device, IReadOnlyList<string> Arguments);
+internal sealed record ServiceCommand(string Name, string Assembly, string Address, string Device, IReadOnlyList<string> Arguments)
+{
+    /// <summary>Where it shall serve a web page; empty for a service that has none.</summary>
+    public string WebAddress { get; init; } = "";
+}

@@ -11,6 +11,7 @@ namespace FluxGrpc.LocalCluster.Processes;
 internal sealed class ServiceProcess : IAsyncDisposable
 {
     private const string ListeningLine = "Listening on ";
+    private const string WebLine = "Web page at ";
     private const int KeptLogLines = 10;
 
     /// <summary>Time that a service gets to end its calls before it is killed, where nothing else is said.</summary>
@@ -41,6 +42,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     /// <summary>The process's id.</summary>
     public int Id { get; }
+
+    /// <summary>Where it serves a web page, once it listens; empty where it serves none.</summary>
+    public string WebAddress { get; private set; } = "";
 
     /// <summary>Completes with the exit code when the process has ended and its last words were forwarded.</summary>
     public Task<int> Exited { get; }
@@ -159,6 +163,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     {
         while (await lines.ReadLineAsync() is { } line)
         {
+            if (line.StartsWith(WebLine, StringComparison.Ordinal))
+                WebAddress = line[WebLine.Length..];
             if (line.StartsWith(ListeningLine, StringComparison.Ordinal))
                 _listening.TrySetResult(line[ListeningLine.Length..]);
             lock (_lastLines)

@@ -21,6 +21,7 @@ internal sealed class SupervisedService(ServiceCommand command, Supervision supe
     private volatile ProcessState _state = ProcessState.Starting;
     private volatile bool _stopped;
     private volatile string _address = command.Address;
+    private volatile string _webAddress = command.WebAddress;
     private volatile int _restarts;
     private Task _watch = Task.CompletedTask;
 
@@ -29,6 +30,9 @@ internal sealed class SupervisedService(ServiceCommand command, Supervision supe
 
     /// <summary>Where it listens: from its first start on the port that was free, where it was asked for any.</summary>
     public string Address => _address;
+
+    /// <summary>Where it serves a web page: as <see cref="Address"/>; empty where it serves none.</summary>
+    public string WebAddress => _webAddress;
 
     /// <summary>What it does.</summary>
     public ProcessState State =>
@@ -42,6 +46,7 @@ internal sealed class SupervisedService(ServiceCommand command, Supervision supe
     {
         _process = Launch();
         _address = await _process.WaitUntilServingAsync(cancellation, check);
+        _webAddress = _process.WebAddress;
         SetServing();
         _watch = WatchAsync(_process, _stopping.Token);
     }
@@ -143,7 +148,7 @@ internal sealed class SupervisedService(ServiceCommand command, Supervision supe
     private ServiceProcess Launch() => ServiceProcess.Start(Name, DotnetProgram(),
     [
         Path.Combine(AppContext.BaseDirectory, $"{command.Assembly}.dll"), "--address", Address, "--exit-with-parent", "true",
-        .. command.Arguments,
+        .. command.Arguments, .. WebAddress.Length > 0 ? new[] { "--web-address", WebAddress } : [],
     ], supervision.Log);
 
     /// <summary>The dotnet program of the runtime that runs this process: three folders above the framework's own.</summary>

@@ -9,6 +9,9 @@ namespace FluxGrpc.Orchestrator.Images;
 /// </summary>
 internal sealed class LatentPreview
 {
+    /// <summary>Pixels of the finished picture under each of the preview's, along a side.</summary>
+    public const int PixelsPerSample = PatchGrid.PixelsPerPatch / PatchGrid.PatchSide;
+
     private readonly float[] _factors;
     private readonly float[] _bias;
 

@@ -66,6 +66,9 @@ internal sealed record GenerationRequest
     /// <summary>Type of the pictures' files.</summary>
     public required ImageFormat Format { get; init; }
 
+    /// <summary>A preview comes with every step whose number, from 1, this divides; 0 for none.</summary>
+    public required int PreviewInterval { get; init; }
+
     /// <summary>Number of denoising steps.</summary>
     public int Steps => Timesteps.Length - 1;
 
@@ -103,6 +106,7 @@ internal sealed record GenerationRequest
         SamplingChoice.Check(message, limits, violations);
         StartPicture.Check(message, violations);
         CheckFormat(violations, message.Format);
+        CheckPreviews(violations, message.PreviewInterval, facts);
         violations.ThrowIfAny();
 
         var grid = PatchGrid.OfPixels(width, height);
@@ -126,6 +130,7 @@ internal sealed record GenerationRequest
             Sampling = SamplingChoice.Of(message),
             Start = start,
             Format = message.Format,
+            PreviewInterval = message.PreviewInterval,
         };
     }
 
@@ -222,6 +227,17 @@ internal sealed record GenerationRequest
         if (!Enum.IsDefined(format))
         {
             violations.Add("format", $"is {(int)format}; allowed: IMAGE_FORMAT_PNG, IMAGE_FORMAT_JPEG, IMAGE_FORMAT_WEBP, or left out");
+        }
+    }
+
+    private static void CheckPreviews(Violations violations, int interval, ModelFacts facts)
+    {
+        if (interval < 0)
+            violations.Add("preview_interval", $"is {interval}; allowed: 0 or more");
+        else if (interval > 0 && facts.Vae.LatentColors is null)
+        {
+            violations.Add("preview_interval", $"is {interval}, but {facts.Vae.Component.ModelName} does not know the colors of its "
+                + "latents (latent_rgb_factors); allowed: 0");
         }
     }
 

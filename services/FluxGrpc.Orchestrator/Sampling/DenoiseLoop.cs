@@ -13,9 +13,10 @@ public delegate Task<StepResult> PredictVelocity(int index, float timestep, Tens
 /// <summary>A step that was taken.</summary>
 /// <param name="Index">Index of the step.</param>
 /// <param name="Elapsed">Time of the whole step.</param>
-/// <param name="Latents">The latents [1, N, C] that went into its last evaluation.</param>
+/// <param name="Timestep">t of its last evaluation.</param>
+/// <param name="Latents">The latents [1, N, C] that went into that.</param>
 /// <param name="Result">The denoiser's answer to that.</param>
-public sealed record CompletedStep(int Index, TimeSpan Elapsed, Tensor Latents, StepResult Result);
+public sealed record CompletedStep(int Index, TimeSpan Elapsed, float Timestep, Tensor Latents, StepResult Result);
 
 /// <summary>Takes an image from where it stands to its last step. Reference: <c>denoise</c>.</summary>
 public static class DenoiseLoop
@@ -34,18 +35,19 @@ public static class DenoiseLoop
         {
             var started = time.GetTimestamp();
             var index = image.NextStep;
+            float timestep;
             Tensor latents;
             StepResult result;
             do
             {
-                latents = image.LatentsMessage();
-                result = await predict(index, image.Timestep, latents);
+                (timestep, latents) = (image.Timestep, image.LatentsMessage());
+                result = await predict(index, timestep, latents);
                 CheckVelocity(result, image);
                 image.Advance(TensorMessage.Floats(result.Velocity));
             }
             while (image.NextStep == index); // Some samplers evaluate twice in a step.
 
-            yield return new CompletedStep(index, time.GetElapsedTime(started), latents, result);
+            yield return new CompletedStep(index, time.GetElapsedTime(started), timestep, latents, result);
         }
     }
 

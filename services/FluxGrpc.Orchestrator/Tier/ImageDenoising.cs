@@ -1,6 +1,9 @@
 using FluxGrpc.Orchestrator.Admission;
+using FluxGrpc.Orchestrator.Images;
 using FluxGrpc.Orchestrator.Sampling;
+using FluxGrpc.Tensors;
 using FluxGrpc.V1;
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 
@@ -16,6 +19,9 @@ internal sealed class ImageDenoising(
     DenoisingOrder order, ModelTier tier, CallOptions options, IStepGate gate, TimeProvider time)
 {
     private const int MaxSessionIdLength = 128;
+
+    private readonly LatentPreview? _preview =
+        order.Request.PreviewInterval > 0 ? LatentPreview.TryCreate(order.Facts.Vae) : null;
 
     /// <summary>Time of all steps so far.</summary>
     public TimeSpan Elapsed { get; private set; }
@@ -91,5 +97,12 @@ internal sealed class ImageDenoising(
         BatchSize = step.Result.BatchSize,
         Latents = order.Request.IncludeTensors ? step.Latents : null,
         Velocity = order.Request.IncludeTensors ? step.Result.Velocity : null,
+        Preview = Preview(step),
     };
+
+    private ByteString Preview(CompletedStep step) =>
+        _preview is not null && (step.Index + 1) % order.Request.PreviewInterval == 0
+            ? UnsafeByteOperations.UnsafeWrap(_preview.Draw(TensorMessage.Floats(step.Latents),
+                TensorMessage.Floats(step.Result.Velocity), step.Timestep, order.Request.Grid))
+            : ByteString.Empty;
 }

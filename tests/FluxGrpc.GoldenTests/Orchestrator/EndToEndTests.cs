@@ -37,6 +37,7 @@ public sealed class EndToEndTests : IAsyncLifetime
             TextEncoder = textEncoder.Address,
             Denoiser = denoiser.Address,
             Vae = vae.Address,
+            WebAddress = OrchestratorOptions.NoWeb,
             LogLevel = LogLevel.Error,
         };
         _apps.AddRange([OrchestratorServer.Build(orchestrator), TextEncoderServer.Build(textEncoder),

@@ -25,11 +25,13 @@ public sealed class ClusterTests : IDisposable
             await GenerateAsync(cluster, files[^1]);
         }
 
+        var page = await PageAsync(cluster);
         var info = await FluxProcess.RunAsync("info", "--server", cluster.Address);
         cluster.Process.Interrupt();
         await cluster.Process.WaitForExitAsync();
 
         Assert.Equal(File.ReadAllBytes(files[0]), File.ReadAllBytes(files[1]));
+        Assert.Contains("<title>FluxGrpc</title>", page, StringComparison.Ordinal);
         Assert.Equal(2, Regex.Count(info.Output, "2 steps done"));
         Assert.Equal(0, cluster.Process.ExitCode);
         await RunningFluxCluster.AssertGoneAsync(children.Values);
@@ -71,12 +73,13 @@ public sealed class ClusterTests : IDisposable
         Assert.Equal(1, service.GetProperty("restarts").GetInt32());
         Assert.NotEqual(child.Id, service.GetProperty("processId").GetInt32());
         await GenerateAsync(cluster, Path.Combine(_folder.FullName, "again.png"));
+        Assert.Contains("<title>FluxGrpc</title>", await PageAsync(cluster), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_service_that_cannot_start_ends_the_cluster_with_its_message()
     {
-        var run = await FluxProcess.RunAsync("cluster", "--model", _folder.FullName);
+        var run = await FluxProcess.RunAsync("cluster", "--model", _folder.FullName, "--web-port", "0");
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("ended with exit code 1", run.Error.Split('\n')[^1], StringComparison.Ordinal);
@@ -104,6 +107,12 @@ public sealed class ClusterTests : IDisposable
         Assert.Matches("^flux: 5 starts of denoiser-1 failed in a row; the last: denoiser-1 ended with exit code 1: .*transformer",
             cluster.Process.Error.Split('\n')[^1]);
         await RunningFluxCluster.AssertGoneAsync(children.Values);
+    }
+
+    private static async Task<string> PageAsync(RunningFluxCluster cluster)
+    {
+        using var http = new HttpClient();
+        return await http.GetStringAsync(new Uri(cluster.WebAddress));
     }
 
     private static async Task GenerateAsync(RunningFluxCluster cluster, string file)

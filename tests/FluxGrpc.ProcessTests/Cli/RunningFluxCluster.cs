@@ -19,6 +19,9 @@ internal sealed partial class RunningFluxCluster : IAsyncDisposable
     /// <summary>The orchestrator's address.</summary>
     public string Address { get; private set; } = "";
 
+    /// <summary>The web page's address, as it told it.</summary>
+    public string WebAddress => WebLine().Match(Process.Output).Groups[1].Value;
+
     /// <summary>Names of the files and folders for sockets.</summary>
     public IEnumerable<string?> SocketFolders =>
         Directory.EnumerateFileSystemEntries(Path.Combine(_runtime.FullName, "fluxgrpc")).Select(Path.GetFileName);
@@ -26,7 +29,7 @@ internal sealed partial class RunningFluxCluster : IAsyncDisposable
     /// <summary>Starts one that computes in float32 and waits until it serves.</summary>
     public static async Task<RunningFluxCluster> StartAsync(params string[] arguments)
     {
-        var cluster = new RunningFluxCluster(["--dtype", "float32", .. arguments]);
+        var cluster = new RunningFluxCluster(["--dtype", "float32", "--web-port", "0", .. arguments]);
         var line = await cluster.Process.WaitForLineAsync("orchestrator at ");
         cluster.Address = line["orchestrator at ".Length..].Split(' ')[0];
         return cluster;
@@ -73,6 +76,9 @@ internal sealed partial class RunningFluxCluster : IAsyncDisposable
         await Process.DisposeAsync();
         _runtime.Delete(recursive: true);
     }
+
+    [GeneratedRegex(@"^web page at (\S+)$", RegexOptions.Multiline)]
+    private static partial Regex WebLine();
 
     [GeneratedRegex(@"^([a-z0-9-]+): process (\d+)$", RegexOptions.Multiline)]
     private static partial Regex ChildLine();

@@ -51,6 +51,7 @@ public sealed class TraceTests : IAsyncLifetime
             TextEncoder = textEncoder,
             Denoiser = $"{first},{second}",
             Vae = vae,
+            WebAddress = OrchestratorOptions.NoWeb,
             MaxGenerations = 1, // The second request waits.
         }, OrchestratorServer.Build);
     }

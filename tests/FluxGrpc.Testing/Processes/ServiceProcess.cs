@@ -35,6 +35,9 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public string Address => _address.Task.Result;
 
+    /// <summary>Where it serves a web page; empty where it serves none.</summary>
+    public string WebAddress { get; private set; } = "";
+
     /// <summary>A channel to it.</summary>
     public GrpcChannel Channel => _channel ??= ServiceChannel.Create(ServiceAddress.Parse(Address));
 
@@ -169,6 +172,7 @@ public sealed partial class ServiceProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        start.Environment["FLUX_ORCHESTRATOR_WEB_ADDRESS"] = "http://127.0.0.1:0"; // Several may run at once.
         foreach (var (name, value) in program.Environment)
             start.Environment[name] = value;
         var service = new ServiceProcess(new Process { StartInfo = start, EnableRaisingEvents = true }, fits);
@@ -184,9 +188,12 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     private void OnOutput(string? line)
     {
         const string Prefix = "Listening on ";
+        const string WebPrefix = "Web page at ";
         if (line is null)
             return;
         _output.Enqueue(line);
+        if (line.StartsWith(WebPrefix, StringComparison.Ordinal))
+            WebAddress = line[WebPrefix.Length..];
         if (line.StartsWith(Prefix, StringComparison.Ordinal))
             _address.TrySetResult(line[Prefix.Length..]);
         if (_fits is not null && _fits(line))

@@ -27,6 +27,9 @@ public sealed class OrchestratorOptionsTests
     [InlineData("--max-pixels=256", "MaxPixels 256 is less than MinSide² 4096")]
     [InlineData("--max-generations=0", "MaxGenerations")]
     [InlineData("--max-guidance=NaN", "MaxGuidance")]
+    [InlineData("--web-hosts=localhost:5080", "WebHosts is 'WebHosts'; allowed: host names without ports")]
+    [InlineData("--web-address=nowhere at all", "WebAddress 'nowhere at all' is not an address")]
+    [InlineData("--web-address=https://127.0.0.1:1", "WebAddress 'https://127.0.0.1:1' is not an address")]
     public void Bad_options_are_named(string argument, string message)
     {
         var exception = Assert.Throws<ValidationException>(() => _reader.Read([argument], _ => null));

@@ -35,6 +35,7 @@ internal sealed class ScriptedTier : IAsyncDisposable
             TextEncoder = TextEncoder.Address,
             Denoiser = string.Join(',', Denoisers.Select(denoiser => denoiser.Address)),
             Vae = Vae.Address,
+            WebAddress = OrchestratorOptions.NoWeb,
             LogLevel = LogLevel.None,
         };
     }
@@ -52,6 +53,9 @@ internal sealed class ScriptedTier : IAsyncDisposable
     public ImageGenerationClient Client => new(_channel);
 
     public Health.HealthClient Health => new(_channel);
+
+    /// <summary>Where the web page is, where the options have an address for it.</summary>
+    public Uri WebAddress => new(OrchestratorServer.WebAddressOf(_orchestrator!));
 
     public IModelReadiness Readiness => _orchestrator!.Services.GetRequiredService<IModelReadiness>();
 

@@ -30,6 +30,18 @@ internal sealed class ScriptedVae : VaeService.VaeServiceBase
         });
     }
 
+    /// <summary>Latents that depend on the pixels.</summary>
+    public override Task<VaeServiceEncodeResponse> Encode(VaeServiceEncodeRequest request, ServerCallContext context)
+    {
+        var (rows, columns) = (request.Pixels.Shape[^3] / 16, request.Pixels.Shape[^2] / 16);
+        var pixels = request.Pixels.Data;
+        float[] latents = [.. Enumerable.Range(0, (int)(rows * columns * SmallModels.TokenChannels)).Select(i => pixels[i] / 255f)];
+        return Task.FromResult(new VaeServiceEncodeResponse
+        {
+            Latents = TensorMessage.FromFloats(latents, 1, SmallModels.LatentChannels, 2 * rows, 2 * columns),
+        });
+    }
+
     public override Task<VaeServiceGetModelInfoResponse> GetModelInfo(
         VaeServiceGetModelInfoRequest request, ServerCallContext context) => Task.FromResult(Info);
 }

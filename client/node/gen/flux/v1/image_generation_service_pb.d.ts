@@ -119,6 +119,14 @@ export declare type GenerateRequest = Message<"flux.v1.GenerateRequest"> & {
   detached: boolean;
 
   /**
+   * Send a preview with every n-th step; 0 sends none. Refused (INVALID_ARGUMENT) where the autoencoder does not know the colors of
+   * its latents.
+   *
+   * @generated from field: int32 preview_interval = 14;
+   */
+  previewInterval: number;
+
+  /**
    * How the latents follow the velocity; Euler's method by default.
    *
    * @generated from field: flux.v1.Sampler sampler = 15;
@@ -589,6 +597,13 @@ export declare type StepCompleted = Message<"flux.v1.StepCompleted"> & {
    * @generated from field: int32 batch_size = 9;
    */
   batchSize: number;
+
+  /**
+   * A PNG of what the image is going to look like, an eighth as wide and as high, where preview_interval asked for it.
+   *
+   * @generated from field: bytes preview = 10;
+   */
+  preview: Uint8Array;
 };
 
 /**

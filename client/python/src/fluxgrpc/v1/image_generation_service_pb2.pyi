@@ -142,6 +142,7 @@ class GenerateRequest(google.protobuf.message.Message):
     INCLUDE_TENSORS_FIELD_NUMBER: builtins.int
     PRIORITY_FIELD_NUMBER: builtins.int
     DETACHED_FIELD_NUMBER: builtins.int
+    PREVIEW_INTERVAL_FIELD_NUMBER: builtins.int
     SAMPLER_FIELD_NUMBER: builtins.int
     SIGMAS_FIELD_NUMBER: builtins.int
     NEGATIVE_PROMPT_FIELD_NUMBER: builtins.int
@@ -195,6 +196,11 @@ class GenerateRequest(google.protobuf.message.Message):
     guesses.
     """
 
+    preview_interval: builtins.int
+    """Send a preview with every n-th step; 0 sends none. Refused (INVALID_ARGUMENT) where the autoencoder does not know the colors of
+    its latents.
+    """
+
     sampler: global___Sampler.ValueType
     """How the latents follow the velocity; Euler's method by default."""
 
@@ -236,6 +242,7 @@ class GenerateRequest(google.protobuf.message.Message):
         include_tensors: builtins.bool = ...,
         priority: fluxgrpc.v1.priority_pb2.Priority.ValueType = ...,
         detached: builtins.bool = ...,
+        preview_interval: builtins.int = ...,
         sampler: global___Sampler.ValueType = ...,
         sigmas: typing.Optional[typing.Iterable[builtins.float]] = ...,
         negative_prompt: typing.Optional[typing.Text] = ...,
@@ -245,7 +252,7 @@ class GenerateRequest(google.protobuf.message.Message):
         format: global___ImageFormat.ValueType = ...,
         ) -> None: ...
     def HasField(self, field_name: typing_extensions.Literal["_count",b"_count","_guidance",b"_guidance","_height",b"_height","_max_tokens",b"_max_tokens","_negative_prompt",b"_negative_prompt","_seed",b"_seed","_steps",b"_steps","_strength",b"_strength","_t5_prompt",b"_t5_prompt","_true_cfg_scale",b"_true_cfg_scale","_width",b"_width","count",b"count","guidance",b"guidance","height",b"height","max_tokens",b"max_tokens","negative_prompt",b"negative_prompt","seed",b"seed","steps",b"steps","strength",b"strength","t5_prompt",b"t5_prompt","true_cfg_scale",b"true_cfg_scale","width",b"width"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["_count",b"_count","_guidance",b"_guidance","_height",b"_height","_max_tokens",b"_max_tokens","_negative_prompt",b"_negative_prompt","_seed",b"_seed","_steps",b"_steps","_strength",b"_strength","_t5_prompt",b"_t5_prompt","_true_cfg_scale",b"_true_cfg_scale","_width",b"_width","count",b"count","detached",b"detached","format",b"format","guidance",b"guidance","height",b"height","include_tensors",b"include_tensors","init_image",b"init_image","max_tokens",b"max_tokens","negative_prompt",b"negative_prompt","priority",b"priority","prompt",b"prompt","request_id",b"request_id","sampler",b"sampler","seed",b"seed","sigmas",b"sigmas","steps",b"steps","strength",b"strength","t5_prompt",b"t5_prompt","true_cfg_scale",b"true_cfg_scale","width",b"width"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_count",b"_count","_guidance",b"_guidance","_height",b"_height","_max_tokens",b"_max_tokens","_negative_prompt",b"_negative_prompt","_seed",b"_seed","_steps",b"_steps","_strength",b"_strength","_t5_prompt",b"_t5_prompt","_true_cfg_scale",b"_true_cfg_scale","_width",b"_width","count",b"count","detached",b"detached","format",b"format","guidance",b"guidance","height",b"height","include_tensors",b"include_tensors","init_image",b"init_image","max_tokens",b"max_tokens","negative_prompt",b"negative_prompt","preview_interval",b"preview_interval","priority",b"priority","prompt",b"prompt","request_id",b"request_id","sampler",b"sampler","seed",b"seed","sigmas",b"sigmas","steps",b"steps","strength",b"strength","t5_prompt",b"t5_prompt","true_cfg_scale",b"true_cfg_scale","width",b"width"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_count",b"_count"]) -> typing.Optional[typing_extensions.Literal["count"]]: ...
     @typing.overload
@@ -543,6 +550,7 @@ class StepCompleted(google.protobuf.message.Message):
     LATENTS_FIELD_NUMBER: builtins.int
     VELOCITY_FIELD_NUMBER: builtins.int
     BATCH_SIZE_FIELD_NUMBER: builtins.int
+    PREVIEW_FIELD_NUMBER: builtins.int
     image_index: builtins.int
     """The image, 0 to count - 1."""
 
@@ -574,6 +582,9 @@ class StepCompleted(google.protobuf.message.Message):
     batch_size: builtins.int
     """Sessions whose steps ran in the same forward pass, this one counted."""
 
+    preview: builtins.bytes
+    """A PNG of what the image is going to look like, an eighth as wide and as high, where preview_interval asked for it."""
+
     def __init__(self,
         *,
         image_index: builtins.int = ...,
@@ -585,9 +596,10 @@ class StepCompleted(google.protobuf.message.Message):
         latents: typing.Optional[fluxgrpc.v1.tensor_pb2.Tensor] = ...,
         velocity: typing.Optional[fluxgrpc.v1.tensor_pb2.Tensor] = ...,
         batch_size: builtins.int = ...,
+        preview: builtins.bytes = ...,
         ) -> None: ...
     def HasField(self, field_name: typing_extensions.Literal["compute_time",b"compute_time","elapsed",b"elapsed","latents",b"latents","velocity",b"velocity"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["batch_size",b"batch_size","compute_time",b"compute_time","elapsed",b"elapsed","image_index",b"image_index","latents",b"latents","replica_id",b"replica_id","step_index",b"step_index","steps",b"steps","velocity",b"velocity"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batch_size",b"batch_size","compute_time",b"compute_time","elapsed",b"elapsed","image_index",b"image_index","latents",b"latents","preview",b"preview","replica_id",b"replica_id","step_index",b"step_index","steps",b"steps","velocity",b"velocity"]) -> None: ...
 global___StepCompleted = StepCompleted
 
 class GeneratedImage(google.protobuf.message.Message):

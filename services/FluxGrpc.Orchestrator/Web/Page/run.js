@@ -1,0 +1,83 @@
+// The run in progress: its place in the queue, its steps, and the preview that sharpens with them.
+
+import { fromBase64 } from "./api.js";
+
+const element = (id) => document.getElementById(id);
+const mostBlurPixels = 14;
+const title = document.title;
+
+export class RunView {
+  /** The settings that the server accepted. */
+  settings = null;
+
+  #stepsDone = 0;
+  #firstStepAt = 0;
+  #previewUrl = "";
+
+  begin({ width, height }) {
+    this.#stepsDone = 0;
+    element("canvas").style.aspectRatio = `${width} / ${height}`;
+    element("canvas").style.maxWidth = `${width * 62 / height}vh`;
+    this.#setStage("Sending", 0);
+    this.#dropPreview();
+    element("run").hidden = false;
+    element("run").scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }
+
+  /** Shows one event of the server. */
+  show({ accepted, queued, encoded, step, image, replicaChanged }) {
+    if (accepted) {
+      this.settings = accepted.settings;
+      this.#setStage("Accepted", 0);
+    }
+    if (queued) this.#setStage(queued.ahead === 0 ? "Next in the queue" : `Waiting, ${queued.ahead} ahead`);
+    if (encoded) this.#setStage("Prompt encoded", 0);
+    if (replicaChanged) this.#setStage("Going on at another denoiser");
+    if (step) this.#showStep(step);
+    if (image && image.imageIndex + 1 < this.settings.count) this.#dropPreview();
+  }
+
+  end() {
+    element("run").hidden = true;
+    this.#dropPreview();
+    document.title = title;
+  }
+
+  #showStep({ imageIndex, stepIndex, steps, preview }) {
+    const { count } = this.settings;
+    const done = imageIndex * steps + stepIndex + 1;
+    if (this.#stepsDone++ === 0) this.#firstStepAt = performance.now();
+    const ofImages = count > 1 ? `Image ${imageIndex + 1} of ${count}, step` : "Step";
+    this.#setStage(`${ofImages} ${stepIndex + 1} of ${steps}`, done / (count * steps));
+    this.#showTimeLeft(count * steps - done);
+    if (preview) this.#showPreview(preview, (stepIndex + 1) / steps);
+  }
+
+  #showTimeLeft(stepsLeft) {
+    if (this.#stepsDone < 2) return; // The first one's time is not known.
+    const secondsPerStep = (performance.now() - this.#firstStepAt) / (this.#stepsDone - 1) / 1000;
+    element("left").textContent = `about ${Math.ceil(stepsLeft * secondsPerStep)} s left`;
+  }
+
+  #showPreview(base64, progress) {
+    const preview = element("preview");
+    URL.revokeObjectURL(this.#previewUrl);
+    preview.src = this.#previewUrl = URL.createObjectURL(fromBase64(base64, "image/png"));
+    preview.style.filter = `blur(${(1 - progress) * mostBlurPixels}px)`;
+    preview.hidden = false;
+  }
+
+  #dropPreview() {
+    element("preview").hidden = true;
+    element("preview").removeAttribute("src");
+    URL.revokeObjectURL(this.#previewUrl);
+  }
+
+  #setStage(text, progress) {
+    element("stage").textContent = text;
+    element("left").textContent = "";
+    if (progress === undefined) return;
+    element("bar").value = progress;
+    document.title = progress > 0 ? `${Math.round(100 * progress)} % · ${title}` : title;
+  }
+}
