@@ -71,6 +71,8 @@ class GenerateOptions(TypedDict, total=False):
     """How much of the way from noise is left to go from init_image, above 0 to 1."""
     format: Literal["png", "jpeg", "webp"] | None
     """The type of the pictures' files."""
+    preview_interval: int | None
+    """Send a preview, a small PNG, with every n-th step."""
 
 
 _ENUM_PREFIXES = {"priority": "PRIORITY_", "sampler": "SAMPLER_", "format": "IMAGE_FORMAT_"}
