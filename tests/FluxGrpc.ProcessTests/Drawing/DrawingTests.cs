@@ -33,7 +33,7 @@ public sealed class DrawingTests(ITestOutputHelper output)
         Report("own prompts", own);
         Report("others' prompts", others);
         Assert.InRange(own.Background, 0.95, 1);
-        Assert.InRange(own.Color, 0.95, 1);
+        Assert.InRange(own.Color, 0.9, 1);
         Assert.InRange(own.FigureOfOne, 0.85, 1);
         Assert.InRange(own.Position, 0.9, 1);
         Assert.InRange(others.Background, 0, 0.35);
