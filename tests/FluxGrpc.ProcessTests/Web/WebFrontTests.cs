@@ -55,8 +55,8 @@ public sealed class WebFrontTests(RealServicesFixture fixture) : IDisposable
         var exception = await Assert.ThrowsAsync<InvalidOperationException>(
             () => StartOrchestratorAsync(fixture.Services.Orchestrator.WebAddress));
 
-        Assert.EndsWith($"orchestrator: Failed to bind to address {fixture.Services.Orchestrator.WebAddress}: address already in use.",
-            exception.Message, StringComparison.Ordinal);
+        Assert.Contains($"orchestrator: Failed to bind to address {fixture.Services.Orchestrator.WebAddress}: address already in use.",
+            exception.Message, StringComparison.Ordinal); // Anywhere: the log comes by another pipe.
     }
 
     [Fact]
