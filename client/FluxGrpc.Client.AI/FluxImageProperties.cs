@@ -48,6 +48,9 @@ public static class FluxImageProperties
     /// <summary>The request's name, a text; <see cref="FluxClient.CancelGenerationAsync"/> takes it.</summary>
     public const string RequestId = "request_id";
 
+    /// <summary>Steps from one preview to the next, an integer; the previews are in the events that <see cref="Progress"/> gets.</summary>
+    public const string PreviewInterval = "preview_interval";
+
     /// <summary>Who is told of all events on the way: an <see cref="IProgress{T}"/> of <see cref="GenerateResponse"/>.</summary>
     public const string Progress = "progress";
 }

@@ -44,6 +44,7 @@ internal sealed record ImageOrder(GenerateRequest Request, IProgress<GenerateRes
         [Names.MaxTokens] = (request, value) => request.MaxTokens = value.AsInteger<int>(),
         [Names.Priority] = (request, value) => request.Priority = value.AsChoice(_priorities),
         [Names.RequestId] = (request, value) => request.RequestId = value.AsText(),
+        [Names.PreviewInterval] = (request, value) => request.PreviewInterval = value.AsInteger<int>(),
     };
 
     private static string Allowed => string.Join(", ", _setters.Keys);
@@ -98,7 +99,7 @@ internal sealed record ImageOrder(GenerateRequest Request, IProgress<GenerateRes
         if (options.StreamingCount is > 0 and var images)
         {
             throw new ArgumentException($"StreamingCount is {images}; allowed: 0, for this interface has no stream; "
-                + $"AdditionalProperties[\"{Names.Progress}\"] is told of the steps");
+                + $"AdditionalProperties[\"{Names.Progress}\"] is told of the steps, with previews every [\"{Names.PreviewInterval}\"]");
         }
     }
 

@@ -92,6 +92,7 @@ public sealed class ImageGeneratorTests : IDisposable
                 ["seed"] = 2,
                 ["sampler"] = "heun",
                 ["negative_prompt"] = "a circle",
+                ["preview_interval"] = 2,
                 ["progress"] = progress,
             },
         });
@@ -100,6 +101,7 @@ public sealed class ImageGeneratorTests : IDisposable
         Assert.Equal("image/webp", image.MediaType);
         Assert.Equal(expected[0], image.Data.ToArray());
         Assert.Equal([0, 1, 2], progress.Steps); // Three quarters of four steps.
+        Assert.NotEmpty(progress.Previews);
     }
 
     [Fact]
@@ -182,6 +184,8 @@ public sealed class ImageGeneratorTests : IDisposable
     {
         public List<int> Steps { get; } = [];
 
+        public List<byte[]> Previews { get; } = [];
+
         public Action OnStep { get; init; } = () => { };
 
         public void Report(GenerateResponse value)
@@ -189,6 +193,8 @@ public sealed class ImageGeneratorTests : IDisposable
             if (value.Step is not { } step)
                 return;
             Steps.Add(step.StepIndex);
+            if (!step.Preview.IsEmpty)
+                Previews.Add(step.Preview.ToByteArray());
             OnStep();
         }
     }

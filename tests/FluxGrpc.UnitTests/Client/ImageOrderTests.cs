@@ -45,6 +45,7 @@ public sealed class ImageOrderTests
                 ["max_tokens"] = 64,
                 ["priority"] = Priority.Batch,
                 ["request_id"] = "mine",
+                ["preview_interval"] = 2,
                 ["progress"] = progress,
             },
         });
@@ -71,6 +72,7 @@ public sealed class ImageOrderTests
                 MaxTokens = 64,
                 Priority = Priority.Batch,
                 RequestId = "mine",
+                PreviewInterval = 2,
             },
             order.Request);
     }
