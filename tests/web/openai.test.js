@@ -75,3 +75,17 @@ test("giving up ends the stream", async () => {
 
   assert.deepEqual(types, ["image_generation.partial_image"]);
 });
+
+test("the README's lines, run as they stand but for the address, write the picture", async (t) => {
+  const readme = await fs.readFile(new URL("../../README.md", import.meta.url), "utf8");
+  const lines = readme.match(/^## With OpenAI's clients\n.*?^```js\n(.*?)^```/ms)[1];
+  const script = new URL("./readme-lines.mjs", import.meta.url); // Beside this file, where `openai` is found.
+  const picture = new URL("./out.png", import.meta.url);
+  t.after(() => Promise.all([script, picture].map((file) => fs.rm(file, { force: true }))));
+  await fs.writeFile(script, lines.replace("http://127.0.0.1:5080", process.env.FLUX_TEST_WEB));
+
+  await import(script);
+
+  const signature = (await fs.readFile(picture)).subarray(1, 4).toString();
+  assert.equal(signature, "PNG");
+});

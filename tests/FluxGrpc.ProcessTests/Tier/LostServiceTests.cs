@@ -95,8 +95,10 @@ public sealed class LostServiceTests(TierFixture tier) : IClassFixture<TierFixtu
         tier.ListDenoisers(TierFixture.Denoisers.Take(1));
         await tier.UntilAsync(status => status.Components.Count == 3);
         using var cancellation = new CancellationTokenSource();
+        var request = TierFixture.Request(steps: 200);
+        (request.Width, request.Height) = (512, 512); // None may be done before the new one has been found.
         var calls = Enumerable.Range(0, 4).Select(_ =>
-            tier.Orchestrator.Generate(TierFixture.Request(steps: 200), cancellationToken: cancellation.Token)).ToList();
+            tier.Orchestrator.Generate(request, cancellationToken: cancellation.Token)).ToList();
         await tier.UntilAsync(status => status.Components.Sum(item => item.Sessions) == 4);
 
         tier.ListDenoisers(TierFixture.Denoisers);
