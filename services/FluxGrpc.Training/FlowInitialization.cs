@@ -51,8 +51,8 @@ internal static class FlowInitialization
 
     /// <summary>
     /// T5's bias of distances [buckets, heads]: of each four heads one looks at what comes before, one at what comes after, one
-    /// around, falling off with the distance (ALiBi, Press et al. 2022), and one everywhere. From small random values the order
-    /// of the words was never learnt: which colour and side goes with which figure stayed a matter of chance for 37,000 steps.
+    /// around, falling off with the distance (ALiBi, Press et al. 2022), and one everywhere. Small random values stayed small for
+    /// 37,000 steps, and all that time it was left to chance which color and side goes with which figure.
     /// </summary>
     private static float[,] PositionBias(int buckets, int heads)
     {

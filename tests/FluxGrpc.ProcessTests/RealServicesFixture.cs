@@ -1,3 +1,4 @@
+using FluxGrpc.Client;
 using FluxGrpc.Testing.Processes;
 using FluxGrpc.V1;
 using Xunit;
@@ -7,6 +8,8 @@ namespace FluxGrpc.ProcessTests;
 /// <summary>The four services over TCP on the embedded checkpoint, shared by the tests that leave them as they found them.</summary>
 public sealed class RealServicesFixture : IAsyncLifetime
 {
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+
     private RealServices? _services;
 
     /// <summary>Folder of the embedded checkpoint beside the test program.</summary>
@@ -17,6 +20,25 @@ public sealed class RealServicesFixture : IAsyncLifetime
     public ImageGenerationService.ImageGenerationServiceClient Orchestrator => new(Services.Orchestrator.Channel);
 
     public DenoiserService.DenoiserServiceClient Denoiser => new(Services.Denoiser.Channel);
+
+    /// <summary>The files that the C# client gets: what every other client has to get too.</summary>
+    public async Task<IReadOnlyList<byte[]>> DrawAsync(GenerateRequest request)
+    {
+        await using var flux = FluxClient.Connect(Services.Orchestrator.Address);
+        var files = new List<byte[]>();
+        await foreach (var image in flux.GenerateImagesAsync(request))
+            files.Add(image.Data.ToByteArray());
+        return files;
+    }
+
+    /// <summary>Waits until the denoiser has so many sessions: that of an earlier test may just be ending.</summary>
+    public async Task WaitForSessionsAsync(int sessions)
+    {
+        using var timeout = new CancellationTokenSource(_patience);
+        while ((await Denoiser.GetLoadAsync(new(), cancellationToken: timeout.Token)).Sessions != sessions)
+        {
+        }
+    }
 
     public async Task InitializeAsync() => _services = await RealServices.StartAsync(Checkpoint);
 

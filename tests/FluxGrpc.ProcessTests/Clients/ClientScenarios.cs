@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using FluxGrpc.Client;
 using FluxGrpc.ProcessTests.Cli;
 using FluxGrpc.V1;
 using Google.Protobuf;
@@ -12,26 +11,32 @@ namespace FluxGrpc.ProcessTests.Clients;
 /// <summary>What a client in any language has to do, run against the real services.</summary>
 internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram program) : IDisposable
 {
-    private const string Prompt = "a red circle – „rot“ 🔴";
-    private const ulong LargeSeed = ulong.MaxValue - 5; // No double holds it.
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+    /// <summary>A prompt beyond ASCII and beyond 16 bits.</summary>
+    public const string Prompt = "a red circle – „rot“ 🔴";
+
+    /// <summary>A seed that no double holds.</summary>
+    public const ulong LargeSeed = ulong.MaxValue - 5;
+
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("flux-test-");
+
+    /// <summary>Two pictures, with all that is usual said.</summary>
+    public static GenerateRequest TwoPictures => new()
+    {
+        Prompt = Prompt,
+        Width = 96,
+        Height = 64,
+        Steps = 3,
+        Guidance = 2.5f,
+        Seed = LargeSeed,
+        Count = 2,
+    };
 
     public void Dispose() => _folder.Delete(recursive: true);
 
     public async Task DrawTheBytesOfTheCSharpClient()
     {
-        var expected = await DrawAsync(new GenerateRequest
-        {
-            Prompt = Prompt,
-            Width = 96,
-            Height = 64,
-            Steps = 3,
-            Guidance = 2.5f,
-            Seed = LargeSeed,
-            Count = 2,
-        });
+        var expected = await fixture.DrawAsync(TwoPictures);
 
         var run = await RunAsync(program.Generate(Prompt, "--server", Server, "--output", PathOf("out.png"), "--width", "96",
             "--height", "64", "--steps", "3", "--guidance", "2.5", "--seed", Text(LargeSeed), "--count", "2"));
@@ -45,9 +50,9 @@ internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram
     public async Task EditAPictureAsTheCSharpClientDoes()
     {
         var picture = PathOf("in.png");
-        var start = await DrawAsync(new GenerateRequest { Prompt = Prompt, Width = 96, Height = 64, Steps = 2, Seed = 1 });
+        var start = await fixture.DrawAsync(new GenerateRequest { Prompt = Prompt, Width = 96, Height = 64, Steps = 2, Seed = 1 });
         await File.WriteAllBytesAsync(picture, start[0]);
-        var expected = await DrawAsync(new GenerateRequest
+        var expected = await fixture.DrawAsync(new GenerateRequest
         {
             Prompt = "a blue square",
             InitImage = ByteString.CopyFrom(start[0]),
@@ -68,7 +73,7 @@ internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram
 
     public async Task DrawAlongTimestepsOfTheCallersOwnAndAgainFromThePicture()
     {
-        var expected = await DrawAsync(new GenerateRequest
+        var expected = await fixture.DrawAsync(new GenerateRequest
         {
             Prompt = Prompt,
             Width = 96,
@@ -113,7 +118,7 @@ internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram
         await using var run = FluxProcess.Start(program.Generate(
             "a cat", "--server", Server, "--output", PathOf("out.png"), "--width", "512", "--height", "512", "--steps", "200"));
         await run.WaitForLineAsync("step 1/200");
-        await WaitForSessionsAsync(1);
+        await fixture.WaitForSessionsAsync(1);
 
         run.Interrupt();
         await run.WaitForExitAsync();
@@ -121,7 +126,7 @@ internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram
         Assert.Equal(130, run.ExitCode);
         Assert.Equal("generate: cancelled", run.Error);
         Assert.Empty(_folder.GetFiles());
-        await WaitForSessionsAsync(0);
+        await fixture.WaitForSessionsAsync(0);
     }
 
     /// <summary>With the orchestrator's noise and method the picture is the orchestrator's, but for the last bits of the noise.</summary>
@@ -129,7 +134,7 @@ internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram
     {
         foreach (var sampler in new[] { Sampler.Euler, Sampler.Heun })
         {
-            var expected = await DrawAsync(new GenerateRequest
+            var expected = await fixture.DrawAsync(new GenerateRequest
             {
                 Prompt = Prompt,
                 Width = 96,
@@ -146,15 +151,6 @@ internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram
     }
 
     private string Server => fixture.Services.Orchestrator.Address;
-
-    private async Task<IReadOnlyList<byte[]>> DrawAsync(GenerateRequest request)
-    {
-        await using var flux = FluxClient.Connect(Server);
-        var files = new List<byte[]>();
-        await foreach (var image in flux.GenerateImagesAsync(request))
-            files.Add(image.Data.ToByteArray());
-        return files;
-    }
 
     private async Task<byte[]> DrawByItselfAsync(string sampler, int steps)
     {
@@ -184,13 +180,4 @@ internal sealed class ClientScenarios(RealServicesFixture fixture, ClientProgram
     private static string Text(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
 
     private string PathOf(string name) => Path.Combine(_folder.FullName, name);
-
-    /// <summary>Waits until the denoiser has so many sessions: that of an earlier test may just be ending.</summary>
-    private async Task WaitForSessionsAsync(int sessions)
-    {
-        using var timeout = new CancellationTokenSource(_patience);
-        while ((await fixture.Denoiser.GetLoadAsync(new(), cancellationToken: timeout.Token)).Sessions != sessions)
-        {
-        }
-    }
 }

@@ -12,8 +12,7 @@ namespace FluxGrpc.ProcessTests.Clients;
 [Collection(RealServicesTests.Name)]
 public sealed class ImageGeneratorTests : IDisposable
 {
-    private const string Prompt = "a red circle – „rot“ 🔴";
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+    private const string Prompt = ClientScenarios.Prompt;
 
     private readonly RealServicesFixture _fixture;
     private readonly FluxClient _client;
@@ -35,22 +34,13 @@ public sealed class ImageGeneratorTests : IDisposable
     [Fact]
     public async Task It_draws_the_bytes_of_the_client()
     {
-        var expected = await DrawAsync(new GenerateRequest
-        {
-            Prompt = Prompt,
-            Width = 96,
-            Height = 64,
-            Steps = 3,
-            Guidance = 2.5f,
-            Seed = ulong.MaxValue - 5,
-            Count = 2,
-        });
+        var expected = await _fixture.DrawAsync(ClientScenarios.TwoPictures);
 
         var response = await _generator.GenerateImagesAsync(Prompt, new ImageGenerationOptions
         {
             Count = 2,
             ImageSize = new Size(96, 64),
-            AdditionalProperties = new() { ["seed"] = ulong.MaxValue - 5, ["steps"] = 3, ["guidance"] = 2.5 },
+            AdditionalProperties = new() { ["seed"] = ClientScenarios.LargeSeed, ["steps"] = 3, ["guidance"] = 2.5 },
         });
 
         var images = response.Contents.Cast<DataContent>().ToArray();
@@ -68,8 +58,9 @@ public sealed class ImageGeneratorTests : IDisposable
     [Fact]
     public async Task It_edits_an_image_as_the_client_does_and_tells_of_the_steps()
     {
-        var original = (await DrawAsync(new GenerateRequest { Prompt = Prompt, Width = 96, Height = 64, Steps = 2, Seed = 1 }))[0];
-        var expected = await DrawAsync(new GenerateRequest
+        var start = new GenerateRequest { Prompt = Prompt, Width = 96, Height = 64, Steps = 2, Seed = 1 };
+        var original = (await _fixture.DrawAsync(start))[0];
+        var expected = await _fixture.DrawAsync(new GenerateRequest
         {
             Prompt = "a blue square",
             InitImage = ByteString.CopyFrom(original),
@@ -107,7 +98,8 @@ public sealed class ImageGeneratorTests : IDisposable
     [Fact]
     public async Task It_draws_along_timesteps_of_the_callers_own()
     {
-        var expected = await DrawAsync(new GenerateRequest { Prompt = Prompt, Width = 64, Height = 64, Seed = 3, Sigmas = { 1, 0.4f, 0 } });
+        var expected = await _fixture.DrawAsync(
+            new GenerateRequest { Prompt = Prompt, Width = 64, Height = 64, Seed = 3, Sigmas = { 1, 0.4f, 0 } });
 
         var response = await _generator.GenerateImagesAsync(Prompt, new ImageGenerationOptions
         {
@@ -165,18 +157,7 @@ public sealed class ImageGeneratorTests : IDisposable
             new ImageGenerationOptions { AdditionalProperties = new() { ["steps"] = 200, ["progress"] = progress } },
             cancellation.Token));
 
-        using var timeout = new CancellationTokenSource(_patience);
-        while ((await _fixture.Denoiser.GetLoadAsync(new(), cancellationToken: timeout.Token)).Sessions != 0)
-        {
-        }
-    }
-
-    private async Task<IReadOnlyList<byte[]>> DrawAsync(GenerateRequest request)
-    {
-        var files = new List<byte[]>();
-        await foreach (var image in _client.GenerateImagesAsync(request))
-            files.Add(image.Data.ToByteArray());
-        return files;
+        await _fixture.WaitForSessionsAsync(0);
     }
 
     /// <summary>Notes the steps, at once: <see cref="Progress{T}"/> would tell of them later, on another thread.</summary>

@@ -31,6 +31,29 @@ public sealed class CaptionTests
     }
 
     [Fact]
+    public void A_caption_of_two_places_puts_each_object_where_it_is()
+    {
+        var scenes = new SceneGenerator(seed: 5);
+        var captions = new Captions(seed: 5);
+        var found = 0;
+        for (var i = 0; i < 500; i++)
+        {
+            var scene = scenes.Next(128, 128, shareOfTwo: 1, heldOut: false);
+            var isAcross = scene.Relation is Relation.LeftOf or Relation.RightOf;
+            var (low, high) = isAcross ? ("on the left", "on the right") : ("at the top", "at the bottom");
+            var caption = captions.Next(scene).Replace("grey", "gray", StringComparison.Ordinal);
+            if (!caption.Contains(low, StringComparison.Ordinal) || !caption.Contains(high, StringComparison.Ordinal))
+                continue;
+            found++;
+            var ordered = scene.Objects.OrderBy(placed => isAcross ? placed.Center.X : placed.Center.Y).ToArray();
+            Assert.Matches($@"(?i)\b{ordered[0].Color} \w+( sign)? {low}", caption);
+            Assert.Matches($@"(?i)\b{ordered[1].Color} \w+( sign)? {high}", caption);
+        }
+
+        Assert.InRange(found, 150, 250);
+    }
+
+    [Fact]
     public void Held_out_combinations_never_come_in_training_but_each_of_their_parts_does()
     {
         var scenes = new SceneGenerator(seed: 2);
