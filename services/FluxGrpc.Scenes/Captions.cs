@@ -1,5 +1,16 @@
 namespace FluxGrpc.Scenes;
 
+/// <summary>An object where a caption speaks of it.</summary>
+/// <param name="Words">The words that describe it, counted by the spaces before them.</param>
+/// <param name="Object">The object.</param>
+/// <param name="Place">Where the caption puts it, in so many words or by a relation; null where it does not say.</param>
+public readonly record struct ObjectMention(Range Words, SceneObject Object, GridPosition? Place);
+
+/// <summary>A caption and what it speaks of.</summary>
+/// <param name="Text">The caption.</param>
+/// <param name="Mentions">Each object of the scene.</param>
+public sealed record Caption(string Text, IReadOnlyList<ObjectMention> Mentions);
+
 /// <summary>Describes scenes in plain English, with a wording drawn by lot.</summary>
 /// <param name="seed">Seed of the sequence of wordings.</param>
 public sealed class Captions(int seed)
@@ -12,33 +23,45 @@ public sealed class Captions(int seed)
     private readonly Random _random = new(seed);
 
     /// <summary>A caption that leaves out nothing that the evaluation scores.</summary>
-    public string Complete(Scene scene) => Word(scene, namesPosition: true, namesBackground: true, namesPlaces: false);
+    public string Complete(Scene scene) => Word(scene, namesPosition: true, namesBackground: true, namesPlaces: false).Text;
 
     /// <summary>
     /// A caption as in training: now and then it keeps the position or the background to itself, or says where each of two
     /// objects is in place of their relation, which is the easier way to learn which word goes with which object.
     /// </summary>
-    public string Next(Scene scene) => Word(
+    public string Next(Scene scene) => NextWithMentions(scene).Text;
+
+    /// <summary>As <see cref="Next"/>, and which words describe which object.</summary>
+    public Caption NextWithMentions(Scene scene) => Word(
         scene,
         _random.NextDouble() < PositionIsNamed,
         _random.NextDouble() < BackgroundIsNamed,
         _random.NextDouble() < PlacesAreNamed);
 
-    private string Word(Scene scene, bool namesPosition, bool namesBackground, bool namesPlaces)
+    private Caption Word(Scene scene, bool namesPosition, bool namesBackground, bool namesPlaces)
     {
         ArgumentNullException.ThrowIfNull(scene);
+        var objects = scene.Objects.Select(Describe).ToArray();
         var subject = scene.Relation switch
         {
-            null => Describe(scene.Objects[0]),
-            { } relation when namesPlaces => DescribePlaces(scene.Objects, relation),
-            { } relation => $"{Describe(scene.Objects[0])} {Pick(Wordings.Relation(relation))} {Describe(scene.Objects[1])}",
+            null => objects[0],
+            { } relation when namesPlaces => JoinPlaces(objects, PlaceOfFirst(relation)),
+            { } relation => $"{objects[0]} {Pick(Wordings.Relation(relation))} {objects[1]}",
         };
-        var place = scene.Position is { } position && namesPosition ? Place(position) : null;
+        var position = namesPosition ? scene.Position : null;
         var background = namesBackground ? Pick(Wordings.Color(scene.Background)) : null;
-        var caption = Join(subject, place, background);
-        if (_random.NextDouble() < IsSentence)
-            caption = char.ToUpperInvariant(caption[0]) + caption[1..] + ".";
-        return caption;
+        var text = Join(subject, position is { } named ? Place(named) : null, background);
+        var first = scene.Relation is { } between ? PlaceOfFirst(between) : position;
+        var mentions = objects.Select((description, index) => new ObjectMention(
+            WordsOf(description, text), scene.Objects[index], index == 0 ? first : Opposite(first!.Value)));
+        return new Caption(_random.NextDouble() < IsSentence ? char.ToUpperInvariant(text[0]) + text[1..] + "." : text, [.. mentions]);
+    }
+
+    /// <summary>Two objects differ in color, so that a description stands in a caption once.</summary>
+    private static Range WordsOf(string description, string caption)
+    {
+        var start = caption.AsSpan(0, caption.IndexOf(description, StringComparison.Ordinal)).Count(' ');
+        return start..(start + description.AsSpan().Count(' ') + 1);
     }
 
     private string Join(string subject, string? place, string? background)
@@ -67,19 +90,22 @@ public sealed class Captions(int seed)
     }
 
     /// <summary>"a red circle on the left, a blue square on the right", beginning with either.</summary>
-    private string DescribePlaces(IReadOnlyList<SceneObject> objects, Relation relation)
+    private string JoinPlaces(string[] objects, GridPosition place)
     {
-        var place = relation switch
-        {
-            Relation.LeftOf => new GridPosition(-1, 0),
-            Relation.RightOf => new GridPosition(1, 0),
-            Relation.Above => new GridPosition(0, -1),
-            _ => new GridPosition(0, 1),
-        };
-        var first = $"{Describe(objects[0])} {Place(place)}";
-        var second = $"{Describe(objects[1])} {Place(new GridPosition(-place.Column, -place.Row))}";
+        var first = $"{objects[0]} {Place(place)}";
+        var second = $"{objects[1]} {Place(Opposite(place))}";
         return _random.Next(2) == 0 ? $"{first}, {second}" : $"{second}, {first}";
     }
+
+    private static GridPosition PlaceOfFirst(Relation relation) => relation switch
+    {
+        Relation.LeftOf => new GridPosition(-1, 0),
+        Relation.RightOf => new GridPosition(1, 0),
+        Relation.Above => new GridPosition(0, -1),
+        _ => new GridPosition(0, 1),
+    };
+
+    private static GridPosition Opposite(GridPosition place) => new(-place.Column, -place.Row);
 
     private string Place(GridPosition position) => $"{Pick(Wordings.Prepositions(position))} {Pick(Wordings.Position(position))}";
 

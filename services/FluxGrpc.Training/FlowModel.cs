@@ -36,8 +36,10 @@ internal sealed class FlowModel : IDisposable
     public IEnumerable<LearnedParameter> LearnTransformer() => Learn("transformer", Transformer, "_blocks.");
 
     /// <summary>The text encoders' parameters as something to learn.</summary>
-    public IEnumerable<LearnedParameter> LearnText() =>
-        [.. Learn("text_encoder_2", Text.T5, ".block."), .. Learn("text_encoder", Text.Clip, ".layers.")];
+    public IEnumerable<LearnedParameter> LearnText() => [.. LearnT5(), .. Learn("text_encoder", Text.Clip, ".layers.")];
+
+    /// <summary>The T5 encoder's parameters as something to learn.</summary>
+    public IEnumerable<LearnedParameter> LearnT5() => Learn("text_encoder_2", Text.T5, ".block.");
 
     /// <summary>Predicts the velocity.</summary>
     /// <param name="latents">x at t [B, N, 64], float32.</param>

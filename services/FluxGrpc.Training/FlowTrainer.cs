@@ -2,6 +2,7 @@ using FluxGrpc.Scenes;
 using FluxGrpc.Training.Optimization;
 using FluxGrpc.Training.Reports;
 using FluxGrpc.Vae.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FluxGrpc.Training;
@@ -22,20 +23,26 @@ internal sealed class FlowTrainer : IDisposable
     private const double TimeMean = 1.4;
     private const double TimeDeviation = 1.4;
 
+    // What the encoder has learnt to read must not be lost again; the flow's own loss is about 0.2.
+    private static readonly Scalar _readingWeight = 0.1;
+
     private readonly TrainingOptions _options;
     private readonly FlowModel _model;
+    private readonly CaptionReading _reading;
     private readonly TrainingPictures _pictures;
     private readonly Optimizer _optimizer;
 
     /// <param name="options">What the command was given.</param>
     /// <param name="model">What learns.</param>
+    /// <param name="reading">Keeps the T5 encoder in exercise.</param>
     /// <param name="autoEncoder">Encodes pictures.</param>
     /// <param name="workers">Threads to compute with.</param>
-    public FlowTrainer(TrainingOptions options, FlowModel model, AutoEncoder autoEncoder, WorkerThreads workers)
+    public FlowTrainer(
+        TrainingOptions options, FlowModel model, CaptionReading reading, AutoEncoder autoEncoder, WorkerThreads workers)
     {
-        (_options, _model) = (options, model);
+        (_options, _model, _reading) = (options, model, reading);
         _pictures = new TrainingPictures(options, autoEncoder, workers.Count);
-        _optimizer = new Optimizer([.. model.LearnTransformer(), .. model.LearnText()], new OptimizerSettings
+        _optimizer = new Optimizer([.. model.LearnTransformer(), .. model.LearnText(), .. reading.Learn()], new OptimizerSettings
         {
             MuonRate = (rows, columns) => 0.015 * Math.Sqrt(Math.Max(1, rows / (double)columns)),
             MuonMomentum = 0.9,
@@ -78,11 +85,13 @@ internal sealed class FlowTrainer : IDisposable
         using var generator = new Generator((ulong)(uint)seed, _options.Device);
         var (times, noise) = FlowNoise.Draw(batch.Latents, TimeMean, TimeDeviation, generator);
         var random = new Random(seed);
-        var captions = new Captions(seed);
-        var text = _model.Text.Encode(_model.Text.Tokenize(
-            [.. batch.Scenes.Select(scene => random.NextDouble() < EmptyCaptionShare ? "" : captions.Next(scene))]));
+        var wordings = new Captions(seed);
+        var captions = batch.Scenes
+            .Select(scene => random.NextDouble() < EmptyCaptionShare ? null : wordings.NextWithMentions(scene)).ToArray();
+        var text = _model.Text.Encode(_model.Text.Tokenize([.. captions.Select(caption => caption?.Text ?? "")]));
         var velocity = _model.Velocity(
             FlowNoise.Mix(batch.Latents, noise, times), times, full_like(times, NeutralGuidance), text, batch.Positions);
-        return (velocity - (noise - batch.Latents)).square().mean().MoveToOuterDisposeScope();
+        var loss = (velocity - (noise - batch.Latents)).square().mean();
+        return (loss + _reading.Loss(text.HiddenStates, captions) * _readingWeight).MoveToOuterDisposeScope();
     }
 }

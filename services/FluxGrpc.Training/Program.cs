@@ -5,7 +5,7 @@ var output = new Option<string>("--output") { Description = "Folder of the finis
 var work = new Option<string>("--work") { Description = "Folder of the saved state, loss curves and sample sheets.", Required = true };
 var minutes = new Option<double>("--minutes")
 {
-    Description = "Minutes in which all cores compute, for all three phases.",
+    Description = "Minutes in which all cores compute, for all four phases.",
     DefaultValueFactory = _ => 120,
 };
 var autoEncoder = new Option<double?>("--autoencoder-minutes") { Description = "Of these for the autoencoder; 9 % by default." };

@@ -46,6 +46,16 @@ internal sealed class TextEncoders : IDisposable
         Ids(prompts.Select(prompt => _t5Tokenizer.Encode(prompt, MiniModel.TextTokens)), MiniModel.TextTokens),
         Ids(prompts.Select(prompt => _clipTokenizer.Encode(prompt, ClipTokens)), ClipTokens));
 
+    /// <summary>The word that each of a prompt's T5 tokens belongs to, counted by the spaces before it; no end, no padding.</summary>
+    public IReadOnlyList<int> WordsOfTokens(string prompt)
+    {
+        const char WordStart = '\u2581';
+        var words = new List<int>();
+        foreach (var piece in _t5Tokenizer.Encode(prompt, MiniModel.TextTokens).Pieces.SkipLast(1))
+            words.Add((words.Count == 0 ? -1 : words[^1]) + (piece.StartsWith(WordStart) ? 1 : 0));
+        return words;
+    }
+
     /// <summary>T5's hidden states [B, L, C] and CLIP's vector [B, P].</summary>
     public (Tensor HiddenStates, Tensor Pooled) Encode(PromptTokens tokens)
     {

@@ -21,8 +21,11 @@ internal sealed record TrainingOptions
     /// <summary>Of these for the guidance distillation.</summary>
     public double GuidanceMinutes { get; init; }
 
+    /// <summary>Of these for what the T5 encoder reads before there are pictures.</summary>
+    public double ReadingMinutes => 0.01 * TotalMinutes;
+
     /// <summary>What is left for transformer and text encoders.</summary>
-    public double FlowMinutes => TotalMinutes - AutoEncoderMinutes - GuidanceMinutes;
+    public double FlowMinutes => TotalMinutes - AutoEncoderMinutes - ReadingMinutes - GuidanceMinutes;
 
     /// <summary>Seed of weights, scenes, captions and noise.</summary>
     public int Seed { get; init; }

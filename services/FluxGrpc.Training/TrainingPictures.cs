@@ -11,8 +11,8 @@ internal readonly record struct PictureBatch(Scene[] Scenes, Tensor Latents, Ten
 internal sealed class TrainingPictures : IDisposable
 {
     private const int PicturesKept = 8_000;
-    private const double OneObjectUntil = 0.35;
-    private const double MostOfTwo = 0.7;
+    private const double OneObjectUntil = 0.22;
+    private const double MostOfTwo = 0.6;
 
     private readonly TrainingOptions _options;
     private readonly LatentPool[][] _pools;

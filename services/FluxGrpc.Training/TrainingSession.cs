@@ -6,7 +6,7 @@ using FluxGrpc.Vae.Model;
 
 namespace FluxGrpc.Training;
 
-/// <summary>The whole training: tokenizers, autoencoder, flow, guidance; each phase goes on where it was stopped.</summary>
+/// <summary>The whole training: tokenizers, autoencoder, reading, flow, guidance; each phase goes on where it was stopped.</summary>
 internal sealed class TrainingSession : IDisposable
 {
     private const int CheckSeed = 77;
@@ -37,10 +37,14 @@ internal sealed class TrainingSession : IDisposable
         var (autoEncoder, config) = trained;
         using (autoEncoder)
         using (var model = NewModel())
+        using (var reading = new CaptionReading(model, _options))
         {
+            if (!LearnToRead(model, reading, stop))
+                return false;
+
             var check = new ProgressCheck(
                 new Sampler(model, autoEncoder, _options.Device), _workers, _report, _options.WorkFolder, CheckSeed);
-            return TrainFlow(model, autoEncoder, config, check, stop) && Distil(model, autoEncoder, config, check, stop);
+            return TrainFlow(model, reading, autoEncoder, config, check, stop) && Distil(model, autoEncoder, config, check, stop);
         }
     }
 
@@ -66,9 +70,21 @@ internal sealed class TrainingSession : IDisposable
         return finished;
     }
 
-    private bool TrainFlow(FlowModel model, AutoEncoder autoEncoder, AutoEncoderConfig config, ProgressCheck check, CancellationToken stop)
+    private bool LearnToRead(FlowModel model, CaptionReading reading, CancellationToken stop)
     {
-        using var trainer = new FlowTrainer(_options, model, autoEncoder, _workers);
+        using var trainer = new ReadingTrainer(_options, model, reading, _workers);
+        return trainer.Run(_options.ReadingMinutes, _report, stop);
+    }
+
+    private bool TrainFlow(
+        FlowModel model,
+        CaptionReading reading,
+        AutoEncoder autoEncoder,
+        AutoEncoderConfig config,
+        ProgressCheck check,
+        CancellationToken stop)
+    {
+        using var trainer = new FlowTrainer(_options, model, reading, autoEncoder, _workers);
         return trainer.Run(_options.FlowMinutes, _report, steps =>
         {
             check.Run($"flow-{steps:000000}", CheckGuidance, GuidanceMode.ClassifierFree);

@@ -54,6 +54,28 @@ public sealed class CaptionTests
     }
 
     [Fact]
+    public void A_caption_tells_which_words_describe_which_object()
+    {
+        var scenes = new SceneGenerator(seed: 6);
+        var captions = new Captions(seed: 6);
+        for (var i = 0; i < 300; i++)
+        {
+            var scene = scenes.Next(128, 128, shareOfTwo: 0.5, heldOut: false);
+            var caption = captions.NextWithMentions(scene);
+            var words = caption.Text.Replace("grey", "gray", StringComparison.Ordinal).Split(' ');
+            Assert.Equal(scene.Objects, caption.Mentions.Select(mention => mention.Object));
+            foreach (var (span, placed, place) in caption.Mentions)
+            {
+                Assert.Matches($@"(?i)^an? (\w+ )?{placed.Color} \w+( sign)?[.,]?$", string.Join(' ', words[span]));
+                if (place is { } said)
+                    Assert.Equal(GridPosition.Of(placed.Center.X, placed.Center.Y, 128, 128), said);
+                else
+                    Assert.NotNull(scene.Position);
+            }
+        }
+    }
+
+    [Fact]
     public void Held_out_combinations_never_come_in_training_but_each_of_their_parts_does()
     {
         var scenes = new SceneGenerator(seed: 2);
