@@ -51,7 +51,7 @@ internal sealed class LatentPreview
         var pixels = new byte[width * height * PngWriter.Channels];
         for (var place = 0; place < width * height; place++)
             Color(unpacked.AsSpan(place), width * height, pixels.AsSpan(place * PngWriter.Channels, PngWriter.Channels));
-        return PngWriter.Encode(pixels, width, height, []);
+        return PreviewPng.Encode(pixels, width, height);
     }
 
     /// <summary>The color of the latent whose channels lie <paramref name="stride"/> apart.</summary>
