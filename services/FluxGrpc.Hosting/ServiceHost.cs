@@ -16,6 +16,12 @@ namespace FluxGrpc.Hosting;
 public static class ServiceHost
 {
     /// <summary>
+    /// Name in grpc.health.v1 of what is SERVING for as long as the process answers, also while its model loads or, in the
+    /// orchestrator, a service behind it is away: what a supervisor asks that would end the process.
+    /// </summary>
+    public const string Liveness = "liveness";
+
+    /// <summary>
     /// Options come from the command line and the environment alone. Watching for configuration files would cost each service one
     /// of a user's 128 inotify instances: 64 of them in a process, twice, and nothing starts any more.
     /// </summary>
@@ -86,6 +92,7 @@ public static class ServiceHost
     {
         var health = app.Services.GetRequiredService<HealthServiceImpl>();
         health.SetStatus("", HealthCheckResponse.Types.ServingStatus.NotServing);
+        health.SetStatus(Liveness, HealthCheckResponse.Types.ServingStatus.Serving);
         OpenConnections.CloseAtStop(app);
         app.EndHealthWatchesAtStop();
         app.MapGrpcService<HealthServiceImpl>();

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Grpc.Health.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -10,6 +11,7 @@ public static class ServiceProgram
 {
     private const int BadOptions = 2;
     private const int CannotServe = 1;
+    private const int NotServing = 1;
 
     /// <summary>Runs a service until it is told to stop.</summary>
     /// <param name="name">The service's name: "text-encoder".</param>
@@ -17,7 +19,10 @@ public static class ServiceProgram
     /// <param name="arguments">The command line.</param>
     /// <param name="build">Builds the service; throws <see cref="ArgumentException"/> for options it cannot serve.</param>
     /// <param name="announce">Lines to write to standard output before the one that says where it listens.</param>
-    /// <returns>0 after a stop, 1 where the service could not serve, 2 for bad options.</returns>
+    /// <returns>
+    /// 0 after a stop, 1 where the service could not serve, 2 for bad options. With <c>--health</c>, which asks a running service of
+    /// these options: 0 where it serves, 1 where it does not.
+    /// </returns>
     public static async Task<int> RunAsync<TOptions>(
         string name, string description, string[] arguments, Func<TOptions, WebApplication> build,
         Func<WebApplication, IEnumerable<string>>? announce = null)
@@ -26,13 +31,16 @@ public static class ServiceProgram
         var reader = new OptionsReader<TOptions>(name);
         if (arguments.Contains("--help"))
         {
-            Console.WriteLine(reader.Help(description));
+            Console.WriteLine(reader.Help(
+                $"{description}\n{HealthProbe.Switch} asks the running service of the same options whether it serves: 0 is yes, 1 is no."));
             return 0;
         }
 
         try
         {
-            var options = reader.Read(arguments, Environment.GetEnvironmentVariable);
+            var options = reader.Read([.. arguments.Except([HealthProbe.Switch])], Environment.GetEnvironmentVariable);
+            if (arguments.Contains(HealthProbe.Switch))
+                return await ReportHealthAsync(options);
             await using var app = build(options);
             using var stops = new StopRequests(app.Lifetime, options.ExitWithParent);
             await app.StartAsync();
@@ -54,6 +62,13 @@ public static class ServiceProgram
             await Console.Error.WriteLineAsync($"{name}: {exception.Message}");
             return CannotServe;
         }
+    }
+
+    private static async Task<int> ReportHealthAsync(ServiceOptions options)
+    {
+        var status = await HealthProbe.AskAsync(options);
+        Console.WriteLine(status);
+        return status == HealthCheckResponse.Types.ServingStatus.Serving ? 0 : NotServing;
     }
 
     /// <summary>Rethrows what kept a model from loading; a stop before it was loaded is none.</summary>
