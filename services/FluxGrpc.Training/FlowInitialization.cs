@@ -20,7 +20,7 @@ internal static class FlowInitialization
         {
             using Scalar value = parameter.dim() > 1 ? Deviation(name, parameter)
                 : name.EndsWith(".bias", StringComparison.Ordinal) ? 0 : 1;
-            if (name.EndsWith("relative_attention_bias.weight", StringComparison.Ordinal))
+            if (IsPositionBias(name))
                 parameter.copy_(tensor(PositionBias((int)parameter.shape[0], (int)parameter.shape[1])));
             else if (parameter.dim() > 1)
                 parameter.copy_(randn(parameter.shape, generator: generator) * value);
@@ -28,6 +28,8 @@ internal static class FlowInitialization
                 parameter.fill_(value); // TorchSharp leaves norms uninitialised.
         }
     }
+
+    private static bool IsPositionBias(string name) => name.EndsWith("relative_attention_bias.weight", StringComparison.Ordinal);
 
     private static double Deviation(string name, Tensor parameter)
     {

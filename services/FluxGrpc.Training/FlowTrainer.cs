@@ -23,6 +23,8 @@ internal sealed class FlowTrainer : IDisposable
     private const double TimeMean = 1.4;
     private const double TimeDeviation = 1.4;
 
+    private const double FinetuningRate = 0.5;
+
     // What the encoder has learnt to read must not be lost again; the flow's own loss is about 0.2.
     private static readonly Scalar _readingWeight = 0.1;
 
@@ -61,8 +63,11 @@ internal sealed class FlowTrainer : IDisposable
     {
         var phase = new TrainingPhase("flow", minutes, _options, _optimizer, report);
         var schedule = new RateSchedule(ConstantShare: 0.6, Last: 0.03);
+        var knowsFigures = _options.StartFolder is not null;
         var isDone = phase.Run(
-            progress => _optimizer.Step(worker => Loss(worker, TrainingPictures.ShareOfTwo(progress)), schedule.At(progress)),
+            progress => _optimizer.Step(
+                worker => Loss(worker, TrainingPictures.ShareOfTwo(knowsFigures ? 1 : progress)),
+                schedule.At(progress) * (knowsFigures ? FinetuningRate : 1)),
             () => _optimizer.WithAverages(() => inspect(_optimizer.StepCount)),
             stop);
         _optimizer.PublishAverages();

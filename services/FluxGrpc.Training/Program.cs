@@ -10,6 +10,10 @@ var minutes = new Option<double>("--minutes")
 };
 var autoEncoder = new Option<double?>("--autoencoder-minutes") { Description = "Of these for the autoencoder; 9 % by default." };
 var guidance = new Option<double?>("--guidance-minutes") { Description = "Of these for the guidance distillation; 16 % by default." };
+var from = new Option<string?>("--from")
+{
+    Description = "Checkpoint to go on from: its autoencoder and tokenizers stay, and both objects come from the first step on.",
+};
 var seed = new Option<int>("--seed") { Description = "Seed of weights, scenes, captions and noise.", DefaultValueFactory = _ => 1 };
 var device = new Option<string>("--device")
 {
@@ -19,7 +23,7 @@ var device = new Option<string>("--device")
 
 var command = new RootCommand("Trains the mini checkpoint. Stop it with Ctrl+C; the same command goes on where it stopped.")
 {
-    output, work, minutes, autoEncoder, guidance, seed, device,
+    output, work, minutes, autoEncoder, guidance, from, seed, device,
 };
 command.SetAction((parsed, cancellation) =>
 {
@@ -28,8 +32,9 @@ command.SetAction((parsed, cancellation) =>
     {
         OutputFolder = parsed.GetValue(output)!,
         WorkFolder = parsed.GetValue(work)!,
+        StartFolder = parsed.GetValue(from),
         Seed = parsed.GetValue(seed),
-        AutoEncoderMinutes = parsed.GetValue(autoEncoder) ?? 0.09 * total,
+        AutoEncoderMinutes = parsed.GetValue(from) is not null ? 0 : parsed.GetValue(autoEncoder) ?? 0.09 * total,
         GuidanceMinutes = parsed.GetValue(guidance) ?? 0.16 * total,
         TotalMinutes = total,
     };

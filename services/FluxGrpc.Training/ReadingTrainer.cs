@@ -1,6 +1,8 @@
 using FluxGrpc.Scenes;
+using FluxGrpc.TextEncoder.Model;
 using FluxGrpc.Training.Optimization;
 using FluxGrpc.Training.Reports;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FluxGrpc.Training;
@@ -12,18 +14,23 @@ internal sealed class ReadingTrainer : IDisposable
 {
     private const int CaptionsPerWorker = 64;
 
+    private static readonly Scalar _one = 1;
+
     private readonly TrainingOptions _options;
     private readonly FlowModel _model;
     private readonly CaptionReading _reading;
+    private readonly T5Encoder? _former;
     private readonly Optimizer _optimizer;
 
     /// <param name="options">What the command was given.</param>
     /// <param name="model">Whose T5 encoder learns.</param>
     /// <param name="reading">The exercise.</param>
+    /// <param name="former">An encoder to stay close to, because a transformer is used to it; null where there is none.</param>
     /// <param name="workers">Threads to compute with.</param>
-    public ReadingTrainer(TrainingOptions options, FlowModel model, CaptionReading reading, WorkerThreads workers)
+    public ReadingTrainer(
+        TrainingOptions options, FlowModel model, CaptionReading reading, T5Encoder? former, WorkerThreads workers)
     {
-        (_options, _model, _reading) = (options, model, reading);
+        (_options, _model, _reading, _former) = (options, model, reading, former);
         _optimizer = new Optimizer([.. model.LearnT5(), .. reading.Learn()], new OptimizerSettings
         {
             MuonRate = (rows, columns) => 0.01 * Math.Sqrt(Math.Max(1, rows / (double)columns)),
@@ -54,7 +61,20 @@ internal sealed class ReadingTrainer : IDisposable
         var captions = new Captions(seed);
         var batch = Enumerable.Range(0, CaptionsPerWorker).Select(_ => captions.NextWithMentions(
             scenes.Next(MiniModel.SampleSize, MiniModel.SampleSize, TrainingPictures.ShareOfTwo(1), heldOut: false))).ToArray();
-        var text = _model.Text.Encode(_model.Text.Tokenize([.. batch.Select(caption => caption.Text)]));
-        return _reading.Loss(text.HiddenStates, batch).MoveToOuterDisposeScope();
+        var tokens = _model.Text.Tokenize([.. batch.Select(caption => caption.Text)]).T5;
+        var hidden = _model.Text.T5.call(tokens);
+        var loss = _reading.Loss(hidden, batch);
+        return (_former is null ? loss : loss + Distance(hidden, tokens, _former)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Mean squared distance to what a former encoder says, as a share of its own mean square.</summary>
+    private static Tensor Distance(Tensor hidden, Tensor tokens, T5Encoder former)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var wanted = former.call(tokens).to(ScalarType.Float32);
+        var weight = _one / wanted.square().mean();
+        using var gradients = enable_grad();
+        return ((hidden.to(ScalarType.Float32) - wanted).square().mean() * weight).MoveToOuterDisposeScope();
     }
 }

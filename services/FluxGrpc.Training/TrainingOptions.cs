@@ -12,6 +12,9 @@ internal sealed record TrainingOptions
     /// <summary>Folder of what makes training resumable, and of curves and sample sheets.</summary>
     public string WorkFolder { get; init; } = "";
 
+    /// <summary>Checkpoint to go on from; null to begin with random weights.</summary>
+    public string? StartFolder { get; init; }
+
     /// <summary>Minutes of computation in all.</summary>
     public double TotalMinutes { get; init; }
 

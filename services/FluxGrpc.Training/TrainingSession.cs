@@ -13,6 +13,7 @@ internal sealed class TrainingSession : IDisposable
     private const float CheckGuidance = 3;
 
     private readonly TrainingOptions _options;
+    private readonly StartCheckpoint? _start;
     private readonly WorkerThreads _workers;
     private readonly TrainingReport _report;
 
@@ -21,6 +22,7 @@ internal sealed class TrainingSession : IDisposable
     public TrainingSession(TrainingOptions options, TextWriter output)
     {
         _options = options;
+        _start = options.StartFolder is { } folder ? new StartCheckpoint(folder, options.Device) : null;
         Directory.CreateDirectory(options.WorkFolder);
         _workers = new WorkerThreads(options.WorkerCount);
         _report = new TrainingReport(options.WorkFolder, output, !Console.IsOutputRedirected);
@@ -31,7 +33,7 @@ internal sealed class TrainingSession : IDisposable
     public bool Run(CancellationToken stop)
     {
         WriteTokenizers();
-        if (TrainAutoEncoder(stop) is not { } trained)
+        if ((_start?.LoadAutoEncoder() ?? TrainAutoEncoder(stop)) is not { } trained)
             return false;
 
         var (autoEncoder, config) = trained;
@@ -39,6 +41,7 @@ internal sealed class TrainingSession : IDisposable
         using (var model = NewModel())
         using (var reading = new CaptionReading(model, _options))
         {
+            _start?.LoadInto(model);
             if (!LearnToRead(model, reading, stop))
                 return false;
 
@@ -52,6 +55,12 @@ internal sealed class TrainingSession : IDisposable
 
     private void WriteTokenizers()
     {
+        if (_start is not null)
+        {
+            _start.CopyTokenizers(_options.WorkFolder);
+            return;
+        }
+
         var words = CaptionWords.Count();
         var t5 = Directory.CreateDirectory(Path.Combine(_options.WorkFolder, "tokenizer_2")).FullName;
         SentencePieceVocabulary.Write(words, Path.Combine(t5, "spiece.model"));
@@ -72,7 +81,8 @@ internal sealed class TrainingSession : IDisposable
 
     private bool LearnToRead(FlowModel model, CaptionReading reading, CancellationToken stop)
     {
-        using var trainer = new ReadingTrainer(_options, model, reading, _workers);
+        using var former = _start?.LoadT5(model.Text.T5Config, _options.ComputeType);
+        using var trainer = new ReadingTrainer(_options, model, reading, former, _workers);
         return trainer.Run(_options.ReadingMinutes, _report, stop);
     }
 
