@@ -30,6 +30,9 @@ public static class FluxImageProperties
     /// <summary>Strength of the negative prompt, a number from 1.</summary>
     public const string TrueCfgScale = "true_cfg_scale";
 
+    /// <summary>Threshold of the first-block cache, a number above 0 to 1.</summary>
+    public const string StepCacheThreshold = "step_cache_threshold";
+
     /// <summary>How the latents follow the velocity: a <see cref="V1.Sampler"/>, or "euler", "heun" or "dpmpp_2m".</summary>
     public const string Sampler = "sampler";
 

@@ -38,6 +38,7 @@ internal sealed record ImageOrder(GenerateRequest Request, IProgress<GenerateRes
         [Names.Strength] = (request, value) => request.Strength = value.AsNumber(),
         [Names.NegativePrompt] = (request, value) => request.NegativePrompt = value.AsText(),
         [Names.TrueCfgScale] = (request, value) => request.TrueCfgScale = value.AsNumber(),
+        [Names.StepCacheThreshold] = (request, value) => request.StepCacheThreshold = value.AsNumber(),
         [Names.Sampler] = (request, value) => request.Sampler = value.AsChoice(_samplers),
         [Names.Sigmas] = (request, value) => SetSigmas(request, value.AsNumbers()),
         [Names.T5Prompt] = (request, value) => request.T5Prompt = value.AsText(),

@@ -86,10 +86,12 @@ internal sealed class DenoiserModel : IDisposable
         var latents = steps.Select(step => TensorConversion.ToTorch(step.Step.Latents, _device.Device, _device.Type)).ToArray();
         var timesteps = tensor(steps.Select(step => step.Step.Timestep).ToArray(), ScalarType.Float32, _device.Device);
         var batch = latents.Length == 1 ? latents[0] : cat(latents);                     // [B, N, C]
-        var velocities = Predict(Transformer, batch, timesteps, conditioning).to(CPU);   // [B, N, C], one copy for all
+        var input = Input(batch, timesteps, conditioning);
+        var (onDevice, reused) = Transformer.Predict(input, [.. steps.Select(step => step.Member.Cache)]);
+        var velocities = onDevice.to(CPU);                                               // [B, N, C], one copy for all
         var outgoing = steps.Select((step, sample) => TensorConversion.ToMessage(
             velocities.slice(0, sample, sample + 1, 1).to(TensorConversion.ToScalarType(step.Step.Latents.DataType)))).ToArray();
-        return new BatchResult(outgoing, started, _time.GetElapsedTime(started));
+        return new BatchResult(outgoing, reused, started, _time.GetElapsedTime(started));
     });
 
     /// <inheritdoc/>
@@ -151,17 +153,16 @@ internal sealed class DenoiserModel : IDisposable
             config.TakesGuidance ? ones(1, ScalarType.Float32, device.Device) : null,
             Rope.Positions(WarmUpTextTokens, WarmUpRows, WarmUpRows, device.Device));
         var latents = zeros([1, WarmUpRows * WarmUpRows, config.InChannels], device.Type, device.Device);
-        Predict(transformer, latents, ones(1, ScalarType.Float32, device.Device), conditioning).Dispose();
+        transformer.call(Input(latents, ones(1, ScalarType.Float32, device.Device), conditioning)).Dispose();
     }
 
-    private static Tensor Predict(FluxTransformer transformer, Tensor latents, Tensor timesteps, Conditioning conditioning) =>
-        transformer.call(new TransformerInput
-        {
-            Latents = latents,
-            HiddenStates = conditioning.HiddenStates,
-            Pooled = conditioning.Pooled,
-            Timesteps = timesteps,
-            Guidance = conditioning.Guidance,
-            Positions = conditioning.Positions,
-        });
+    private static TransformerInput Input(Tensor latents, Tensor timesteps, Conditioning conditioning) => new()
+    {
+        Latents = latents,
+        HiddenStates = conditioning.HiddenStates,
+        Pooled = conditioning.Pooled,
+        Timesteps = timesteps,
+        Guidance = conditioning.Guidance,
+        Positions = conditioning.Positions,
+    };
 }

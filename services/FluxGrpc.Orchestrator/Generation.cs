@@ -11,7 +11,10 @@ using Grpc.Core;
 
 namespace FluxGrpc.Orchestrator;
 
-/// <summary>Carries out one request: prompt to conditioning, noise to latents, latents to PNG, one image after another.</summary>
+/// <summary>
+/// Carries out one request: prompt to conditioning, noise to latents, latents to PNG, one image after another. While an image is
+/// denoised, the one before is drawn: the autoencoder has a device of its own, or at least cores that the denoiser leaves idle.
+/// </summary>
 /// <param name="job">What to do.</param>
 /// <param name="stages">What it goes through.</param>
 internal sealed class Generation(GenerationJob job, GenerationStages stages)
@@ -41,14 +44,26 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
             : null;
         var order = new DenoisingOrder(_request, job.Facts, conditioning, negative);
         var denoising = new ImageDenoising(order, stages.Tier, job.Options, job.Turn, stages.Time);
+        await using var drawing = new DrawingInBackground(job.Options.CancellationToken);
         for (var i = 0; i < _request.Count; i++)
         {
-            var image = Begin(i, picture);
-            await foreach (var progress in DenoiseAsync(denoising, i, image))
+            var (index, image) = (i, Begin(i, picture));
+            await foreach (var progress in DenoiseAsync(denoising, index, image))
+            {
+                if (await drawing.TakeIfDoneAsync() is { } drawn)
+                    yield return new GenerateResponse { Image = drawn };
                 yield return progress;
-            yield return new GenerateResponse { Image = await DrawAsync(i, image) };
+            }
+
+            if (await drawing.TakeAsync() is { } former)
+                yield return new GenerateResponse { Image = former };
+            drawing.Begin(cancellation => DrawAsync(index, image, cancellation));
+            if (_request.IncludeTensors)
+                yield return new GenerateResponse { Image = await drawing.TakeAsync() }; // A recording ends with its image.
         }
 
+        if (await drawing.TakeAsync() is { } last)
+            yield return new GenerateResponse { Image = last };
         yield return new GenerateResponse { Finished = Finish(denoising) };
     }
 
@@ -107,12 +122,13 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
         }
     }
 
-    private async Task<GeneratedImage> DrawAsync(int index, DenoisingImage image)
+    private async Task<GeneratedImage> DrawAsync(int index, DenoisingImage image, CancellationToken cancellation)
     {
         using var span = OrchestratorActivity.Source.StartActivity("decode");
         span?.SetTag("flux.image_index", index);
         var started = stages.Time.GetTimestamp();
-        var pixels = await stages.Decoder.DecodeAsync(image, job.Facts.Vae.Component.Fingerprint, job.Options);
+        var options = job.Options.WithCancellationToken(cancellation);
+        var pixels = await stages.Decoder.DecodeAsync(image, job.Facts.Vae.Component.Fingerprint, options);
         var settings = new Dictionary<string, string>(Settings(_request.SeedOf(index)));
         var file = PictureFile.Encode(_request.Format, pixels.Data.Span, image.Grid.Width, image.Grid.Height, settings);
         _decodeTime += stages.Time.GetElapsedTime(started);
@@ -146,6 +162,8 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
             yield return new("guidance", Text(guidance));
         if (_request.Start is { } start)
             yield return new("strength", Text(start.Strength));
+        if (_request.Sampling.StepCacheThreshold is { } threshold)
+            yield return new("step_cache_threshold", Text(threshold));
         yield return new("max_tokens", Text(_request.MaxTokens));
         yield return new("model", job.Facts.ModelName);
         yield return new("software", _software);
@@ -163,5 +181,6 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
         TotalTime = stages.Time.GetElapsedTime(job.Arrived).ToDuration(),
         ReplicaChanges = denoising.ReplicaChanges,
         RepeatedSteps = denoising.RepeatedSteps,
+        ReusedSteps = denoising.ReusedSteps,
     };
 }

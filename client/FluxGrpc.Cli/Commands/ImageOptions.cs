@@ -75,6 +75,11 @@ internal sealed class ImageOptions
         Description = "How far to leave the picture to start from, above 0 to 1. Default: 0.6.",
     };
 
+    private readonly Option<float?> _stepCacheThreshold = new("--step-cache-threshold")
+    {
+        Description = "Skip most of a step that changes little, above 0 to 1: 0.1 skips about half. Default: computes all.",
+    };
+
     /// <summary>The file to write, whose name tells the type.</summary>
     public Option<string> Output { get; } = new("--output", "-o")
     {
@@ -89,7 +94,7 @@ internal sealed class ImageOptions
         command.Add(_prompt);
         foreach (var option in (Option[])[
             Output, _width, _height, _steps, _guidance, _seed, _count, _sampler, _sigmas, _negativePrompt, _trueCfgScale,
-            _initImage, _strength, _from])
+            _initImage, _strength, _stepCacheThreshold, _from])
         {
             command.Add(option);
         }
@@ -115,6 +120,7 @@ internal sealed class ImageOptions
         Set(parsed, _seed, value => request.Seed = value);
         Set(parsed, _count, value => request.Count = value);
         Set(parsed, _trueCfgScale, value => request.TrueCfgScale = value);
+        Set(parsed, _stepCacheThreshold, value => request.StepCacheThreshold = value);
         Set(parsed, _strength, value => request.Strength = value);
         if (parsed.GetValue(_negativePrompt) is { } negativePrompt)
             request.NegativePrompt = negativePrompt;

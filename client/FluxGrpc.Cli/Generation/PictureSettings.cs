@@ -48,6 +48,7 @@ internal static class PictureSettings
         Apply("t5_prompt", text => request.T5Prompt = text);
         Apply("negative_prompt", text => request.NegativePrompt = text);
         Apply("true_cfg_scale", text => request.TrueCfgScale = float.Parse(text, CultureInfo.InvariantCulture));
+        Apply("step_cache_threshold", text => request.StepCacheThreshold = float.Parse(text, CultureInfo.InvariantCulture));
         Apply("sigmas", text => request.Sigmas.Add(text.Split(' ').Select(sigma => float.Parse(sigma, CultureInfo.InvariantCulture))));
         Apply("sampler", text => request.Sampler = OnTheWire(text));
         return request;

@@ -36,6 +36,7 @@ export function settingsOf(file) {
   apply("t5_prompt", (text) => (options.t5Prompt = text));
   apply("negative_prompt", (text) => (options.negativePrompt = text));
   apply("true_cfg_scale", (text) => (options.trueCfgScale = numberOf(text)));
+  apply("step_cache_threshold", (text) => (options.stepCacheThreshold = numberOf(text)));
   apply("sigmas", (text) => (options.sigmas = text.split(" ").map(numberOf)));
   apply("sampler", (text) => (options.sampler = samplerOf(text)));
   return { prompt, options };

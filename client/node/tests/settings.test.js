@@ -35,6 +35,7 @@ test("every setting is read from every kind of text", () => {
       text("guidance", "2.5"),
       text("max_tokens", "24"),
       text("true_cfg_scale", "3"),
+      text("step_cache_threshold", "0.25"),
       text("sigmas", "1 0.4 0"),
       text("sampler", "DpmSolver2M"),
       text("software", "FluxGrpc 0.1.0"),
@@ -52,6 +53,7 @@ test("every setting is read from every kind of text", () => {
     t5Prompt: "a circle ä",
     negativePrompt: "a – square",
     trueCfgScale: 3,
+      stepCacheThreshold: 0.25,
     sigmas: [1, 0.4, 0],
     sampler: "dpmpp_2m",
   });

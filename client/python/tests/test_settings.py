@@ -31,6 +31,7 @@ def test_every_setting_is_read_from_every_kind_of_text() -> None:
             text("guidance", "2.5"),
             text("max_tokens", "24"),
             text("true_cfg_scale", "3"),
+            text("step_cache_threshold", "0.25"),
             text("sigmas", "1 0.4 0"),
             text("sampler", "DpmSolver2M"),
             text("software", "FluxGrpc 0.1.0"),
@@ -48,6 +49,7 @@ def test_every_setting_is_read_from_every_kind_of_text() -> None:
         "t5_prompt": "a circle ä",
         "negative_prompt": "a – square",
         "true_cfg_scale": 3,
+        "step_cache_threshold": 0.25,
         "sigmas": [1, 0.4, 0],
         "sampler": "dpmpp_2m",
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FluxGrpc.Denoiser.Model;
 using FluxGrpc.V1;
 
 namespace FluxGrpc.Denoiser.Batching;
@@ -17,6 +18,9 @@ internal sealed class BatchMember(BatchKey key, Priority priority, Conditioning 
 
     /// <summary>What stays the same over the steps.</summary>
     public Conditioning Conditioning { get; } = conditioning;
+
+    /// <summary>What its steps may take over from one another, or null. Disposed with the conditioning.</summary>
+    public FirstBlockCache? Cache { get; init; }
 
     /// <summary>The session's span, which the spans of its passes refer to.</summary>
     public ActivityContext Trace { get; init; }

@@ -172,8 +172,8 @@ internal sealed partial class StepScheduler : IAsyncDisposable
         var started = _time.GetElapsedTime(_epoch, result.Started);
         for (var i = 0; i < steps.Count; i++)
         {
-            steps[i].Answer.TrySetResult(
-                new Prediction(result.Velocities[i], result.ComputeTime, started - steps[i].ArrivedAt, steps.Count));
+            steps[i].Answer.TrySetResult(new Prediction(
+                result.Velocities[i], result.ComputeTime, started - steps[i].ArrivedAt, steps.Count, result.Reused[i]));
         }
     }
 

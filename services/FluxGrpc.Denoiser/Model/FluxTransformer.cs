@@ -50,15 +50,63 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
     /// <exception cref="ArgumentException">Guidance is missing, or given to a model that takes none.</exception>
     public override Tensor forward(TransformerInput input)
     {
-        ArgumentNullException.ThrowIfNull(input);
         using var scope = NewDisposeScope();
-        var textTokens = input.HiddenStates.shape[1];
-        var rope = Rope.Table(input.Positions, Config.AxesSizes, Config.Theta);    // [B, 1, L + N, d/2]
-        var vec = Condition(input);                                                // [B, D]
-        var img = _imgIn.call(input.Latents);                                      // [B, N, D]
-        var txt = _txtIn.call(input.HiddenStates);                                 // [B, L, D]
+        var streams = Embed(input);
+        var images = RunBlocks(streams, first: 0);
+        return _finalLayer.call(images, streams.Vec).MoveToOuterDisposeScope();
+    }
 
-        foreach (var block in _doubleBlocks)
+    /// <summary>As <see cref="forward"/>, where samples with a cache may skip all blocks but the first.</summary>
+    /// <param name="input">B samples.</param>
+    /// <param name="caches">One for each sample; null computes it in any case.</param>
+    /// <returns>Velocity [B, N, out channels], which the caller disposes, and which samples skipped blocks.</returns>
+    /// <exception cref="ArgumentException">Guidance is missing, or given to a model that takes none.</exception>
+    public (Tensor Velocity, bool[] Reused) Predict(TransformerInput input, IReadOnlyList<FirstBlockCache?> caches)
+    {
+        ArgumentNullException.ThrowIfNull(caches);
+        if (_doubleBlocks.Count == 0 || caches.All(cache => cache is null))
+            return (call(input), new bool[caches.Count]);
+
+        using var scope = NewDisposeScope();
+        var streams = Embed(input);
+        var (img, txt) = _doubleBlocks[0].call(streams.Img, streams.Txt, streams.Vec, streams.Rope);
+        var change = img - streams.Img;                                            // [B, N, D]
+        var reused = caches.Select((cache, sample) => cache?.Fits(Sample(change, sample)) ?? false).ToArray();
+
+        var images = Enumerable.Range(0, caches.Count).Select(sample => Sample(img, sample)).ToArray();
+        var computed = Enumerable.Range(0, caches.Count).Where(sample => !reused[sample]).ToArray();
+        var blocks = computed.Length == 0 ? null : RunBlocks((streams with { Img = img, Txt = txt }).Select(computed), first: 1);
+        foreach (var sample in Enumerable.Range(0, caches.Count).Except(computed))
+            images[sample] = images[sample] + caches[sample]!.Rest;
+        foreach (var (row, sample) in computed.Index())
+        {
+            var final = Sample(blocks!, row);
+            caches[sample]?.Store(Sample(change, sample), final - images[sample]);
+            images[sample] = final;
+        }
+
+        var joined = computed.Length == caches.Count ? blocks! : cat(images);
+        return (_finalLayer.call(joined, streams.Vec).MoveToOuterDisposeScope(), reused);
+    }
+
+    private Streams Embed(TransformerInput input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return new Streams(
+            _imgIn.call(input.Latents),
+            _txtIn.call(input.HiddenStates),
+            Condition(input),
+            Rope.Table(input.Positions, Config.AxesSizes, Config.Theta));
+    }
+
+    /// <summary>Runs the double blocks from one on, then the single blocks.</summary>
+    /// <returns>Image tokens [B, N, D].</returns>
+    private Tensor RunBlocks(Streams streams, int first)
+    {
+        using var scope = NewDisposeScope();
+        var (img, txt, vec, rope) = streams;
+        var textTokens = txt.shape[1];
+        foreach (var block in _doubleBlocks.Skip(first))
         {
             var (nextImg, nextTxt) = block.call(img, txt, vec, rope);
             Replace(ref img, nextImg);
@@ -68,10 +116,10 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
         var tokens = cat([txt, img], dim: 1);                                      // [B, L + N, D]
         foreach (var block in _singleBlocks)
             Replace(ref tokens, block.call(tokens, vec, rope));
-
-        var images = tokens.slice(1, textTokens, tokens.shape[1], 1);              // [B, N, D]
-        return _finalLayer.call(images, vec).MoveToOuterDisposeScope();
+        return tokens.slice(1, textTokens, tokens.shape[1], 1).MoveToOuterDisposeScope();
     }
+
+    private static Tensor Sample(Tensor batch, int index) => batch.narrow(0, index, 1);
 
     /// <summary>The sum of what is known about the whole image: timestep, guidance, pooled text [B, D].</summary>
     private Tensor Condition(TransformerInput input)
@@ -95,5 +143,23 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
     {
         current.Dispose();
         current = next;
+    }
+
+    /// <param name="Img">Image tokens [B, N, D].</param>
+    /// <param name="Txt">Text tokens [B, L, D].</param>
+    /// <param name="Vec">Conditioning vector [B, D].</param>
+    /// <param name="Rope">Rotations [B or 1, 1, L + N, d/2].</param>
+    private readonly record struct Streams(Tensor Img, Tensor Txt, Tensor Vec, Tensor Rope)
+    {
+        /// <summary>Some of the samples.</summary>
+        public Streams Select(int[] samples)
+        {
+            if (samples.Length == Img.shape[0])
+                return this;
+            var rows = tensor(samples, ScalarType.Int64, Img.device);
+            return new Streams(
+                Img.index_select(0, rows), Txt.index_select(0, rows), Vec.index_select(0, rows),
+                Rope.shape[0] == 1 ? Rope : Rope.index_select(0, rows));
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FluxGrpc.Denoiser.Batching;
+using FluxGrpc.Denoiser.Model;
 using FluxGrpc.V1;
 
 namespace FluxGrpc.Denoiser.Sessions;
@@ -39,6 +40,7 @@ internal sealed class DenoiseSession : IDisposable
         var conditioning = await model.ConditionAsync(opening, cancellation);
         var member = new BatchMember(BatchKey.Of(opening), opening.Priority, conditioning)
         {
+            Cache = opening.StepCacheThreshold is { } threshold ? new FirstBlockCache(threshold) : null,
             Trace = Activity.Current?.Context ?? default,
         };
         return new DenoiseSession(model, scheduler, opening, place, member);
@@ -65,5 +67,6 @@ internal sealed class DenoiseSession : IDisposable
     {
         _scheduler.Leave(_member);
         _model.Release(_member.Conditioning);
+        _member.Cache?.Dispose();
     }
 }

@@ -7,7 +7,9 @@ namespace FluxGrpc.Denoiser.Sessions;
 /// <param name="ComputeTime">Time in the model, of the whole pass.</param>
 /// <param name="WaitTime">Time between the step's arrival and the start of the computation.</param>
 /// <param name="BatchSize">Steps that ran in the same forward pass.</param>
-internal sealed record Prediction(OutgoingTensor Velocity, TimeSpan ComputeTime, TimeSpan WaitTime, int BatchSize) : IDisposable
+/// <param name="Reused">True where only the first block ran.</param>
+internal sealed record Prediction(
+    OutgoingTensor Velocity, TimeSpan ComputeTime, TimeSpan WaitTime, int BatchSize, bool Reused) : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose() => Velocity.Dispose();

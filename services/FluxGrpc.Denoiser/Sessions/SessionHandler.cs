@@ -104,6 +104,7 @@ internal sealed partial class SessionHandler(
             ComputeTime = prediction.ComputeTime.ToDuration(),
             WaitTime = prediction.WaitTime.ToDuration(),
             BatchSize = prediction.BatchSize,
+            Reused = prediction.Reused,
         },
     };
 

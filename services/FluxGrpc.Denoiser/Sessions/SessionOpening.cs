@@ -45,6 +45,9 @@ internal sealed record SessionOpening
     /// <summary>Interactive or batch.</summary>
     public required Priority Priority { get; init; }
 
+    /// <summary>Threshold of the first-block cache; null where every step is computed.</summary>
+    public required float? StepCacheThreshold { get; init; }
+
     /// <summary>Steps of the session.</summary>
     public int RemainingSteps => StepCount - FirstStepIndex;
 
@@ -80,6 +83,7 @@ internal sealed record SessionOpening
         CheckGrid(open.Grid, limits, violations);
         CheckGuidance(open, config, violations);
         CheckSchedule(open, limits, violations);
+        CheckStepCache(open, violations);
         if (open.ExpectedFingerprint.Length > MaxIdLength)
         {
             violations.Add("open.expected_fingerprint",
@@ -102,6 +106,7 @@ internal sealed record SessionOpening
             FirstStepIndex = open.FirstStepIndex,
             ExpectedFingerprint = open.ExpectedFingerprint,
             Priority = open.Priority == Priority.Unspecified ? Priority.Interactive : open.Priority,
+            StepCacheThreshold = open.HasStepCacheThreshold ? open.StepCacheThreshold : null,
         };
     }
 
@@ -169,6 +174,15 @@ internal sealed record SessionOpening
         {
             violations.Add("open.guidance", FormattableString.Invariant(
                 $"is {open.Guidance}; allowed: 0 or more, finite (times {TimestepEmbedding.TimeFactor} too)"));
+        }
+    }
+
+    private static void CheckStepCache(OpenSession open, Violations violations)
+    {
+        if (open.HasStepCacheThreshold && !(open.StepCacheThreshold > 0 && open.StepCacheThreshold <= 1))
+        {
+            violations.Add("open.step_cache_threshold", FormattableString.Invariant(
+                $"is {open.StepCacheThreshold}; allowed: above 0 to 1, or left out"));
         }
     }
 

@@ -158,6 +158,8 @@ internal sealed record GenerationRequest
             settings.Guidance = guidance;
         if (Sampling.NegativePrompt is not null)
             settings.TrueCfgScale = Sampling.TrueCfgScale;
+        if (Sampling.StepCacheThreshold is { } threshold)
+            settings.StepCacheThreshold = threshold;
         if (Start is not null)
             settings.Strength = Start.Strength;
         return settings;

@@ -8,7 +8,8 @@ namespace FluxGrpc.Orchestrator.Requests;
 /// <param name="Sampler">How they follow the velocity.</param>
 /// <param name="NegativePrompt">What not to draw; null without true guidance.</param>
 /// <param name="TrueCfgScale">Strength of the true guidance; 1 without.</param>
-internal sealed record SamplingChoice(SamplerKind Sampler, string? NegativePrompt, float TrueCfgScale)
+/// <param name="StepCacheThreshold">Threshold of the denoiser's first-block cache; null where every step is computed.</param>
+internal sealed record SamplingChoice(SamplerKind Sampler, string? NegativePrompt, float TrueCfgScale, float? StepCacheThreshold)
 {
     private const float MaxTrueCfgScale = 100;
     private const float DefaultTrueCfgScale = 4;
@@ -29,6 +30,12 @@ internal sealed record SamplingChoice(SamplerKind Sampler, string? NegativePromp
             violations.CheckRange("true_cfg_scale", message.TrueCfgScale, 1, MaxTrueCfgScale);
         if (message.IncludeTensors && (message.Sampler == V1.Sampler.Heun || message.HasNegativePrompt))
             violations.Add("include_tensors", "is set for a step of several velocities; allowed: without negative_prompt and SAMPLER_HEUN");
+        if (message.HasStepCacheThreshold && !(message.StepCacheThreshold > 0 && message.StepCacheThreshold <= 1))
+        {
+            violations.Add("step_cache_threshold", FormattableString.Invariant(
+                $"is {message.StepCacheThreshold}; allowed: above 0 to 1, or left out"));
+        }
+
         CheckSigmas(message, limits, violations);
     }
 
@@ -45,7 +52,8 @@ internal sealed record SamplingChoice(SamplerKind Sampler, string? NegativePromp
                 _ => SamplerKind.Euler,
             },
             isGuided ? message.NegativePrompt : null,
-            isGuided ? scale : 1);
+            isGuided ? scale : 1,
+            message.HasStepCacheThreshold ? message.StepCacheThreshold : null);
     }
 
     private static void CheckSigmas(GenerateRequest message, RequestLimits limits, Violations violations)

@@ -48,6 +48,7 @@ internal sealed class GuidedSession(DenoisingImage image, MovableSession positiv
             ComputeTime = results[0].ComputeTime,
             WaitTime = results[0].WaitTime,
             BatchSize = results[0].BatchSize,
+            Reused = results.All(result => result.Reused),
         };
     }
 

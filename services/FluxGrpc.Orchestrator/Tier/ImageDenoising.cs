@@ -32,6 +32,9 @@ internal sealed class ImageDenoising(
     /// <summary>Steps that were sent again because their denoiser was lost.</summary>
     public int RepeatedSteps { get; private set; }
 
+    /// <summary>Steps that took over what an earlier one's blocks did.</summary>
+    public int ReusedSteps { get; private set; }
+
     /// <summary>Takes one image to its last step.</summary>
     /// <param name="index">The image's place in the request.</param>
     /// <param name="image">The image; moved on by each step.</param>
@@ -54,6 +57,7 @@ internal sealed class ImageDenoising(
             await foreach (var step in DenoiseLoop.RunAsync(image, session.PredictVelocityAsync, time))
             {
                 Elapsed += step.Elapsed;
+                ReusedSteps += step.Result.Reused ? 1 : 0;
                 foreach (var change in session.TakeChanges())
                     yield return new GenerateResponse { ReplicaChanged = change };
                 yield return new GenerateResponse { Step = Describe(step, index, session.ReplicaId) };
@@ -83,6 +87,8 @@ internal sealed class ImageDenoising(
         };
         if (order.Request.Guidance is { } guidance)
             opening.Guidance = guidance;
+        if (order.Request.Sampling.StepCacheThreshold is { } threshold)
+            opening.StepCacheThreshold = threshold;
         return new MovableSession(tier.Denoisers, opening, index, options, time);
     }
 
@@ -95,6 +101,7 @@ internal sealed class ImageDenoising(
         ComputeTime = step.Result.ComputeTime,
         ReplicaId = replica,
         BatchSize = step.Result.BatchSize,
+        Reused = step.Result.Reused,
         Latents = order.Request.IncludeTensors ? step.Latents : null,
         Velocity = order.Request.IncludeTensors ? step.Result.Velocity : null,
         Preview = Preview(step),

@@ -33,6 +33,8 @@ public sealed class GenerateBadInputTests(RealServicesFixture fixture)
         { "steps", new() { Prompt = "x", Steps = 3, Sigmas = { 1, 0.5f, 0 } }, "allowed: 2" },
         { "true_cfg_scale", new() { Prompt = "x", TrueCfgScale = 2 }, "negative_prompt" },
         { "true_cfg_scale", new() { Prompt = "x", NegativePrompt = "y", TrueCfgScale = 0.5f }, "1 to 100" },
+        { "step_cache_threshold", new() { Prompt = "x", StepCacheThreshold = 0 }, "above 0 to 1" },
+        { "step_cache_threshold", new() { Prompt = "x", StepCacheThreshold = float.NaN }, "NaN" },
         { "negative_prompt", new() { Prompt = "x", NegativePrompt = new string('y', 10_001) }, "10001" },
         { "strength", new() { Prompt = "x", Strength = 0.5f }, "init_image" },
         { "init_image", new() { Prompt = "x", InitImage = ByteString.CopyFromUtf8("<svg/>") }, "PNG, JPEG or WebP" },

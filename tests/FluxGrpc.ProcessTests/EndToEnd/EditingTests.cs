@@ -73,6 +73,43 @@ public sealed class EditingTests(RealServicesFixture fixture)
     }
 
     [Fact]
+    public async Task The_step_cache_skips_steps_changes_the_picture_a_little_and_says_so()
+    {
+        var request = new GenerateRequest(_request) { Steps = 12 };
+        var plain = Pixels((await GenerateAsync(request)).Image.Data);
+        request.StepCacheThreshold = 0.2f;
+
+        var events = await EventsAsync(request);
+
+        var steps = events.Where(item => item.EventCase == GenerateResponse.EventOneofCase.Step).Select(item => item.Step).ToArray();
+        var image = events.Single(item => item.EventCase == GenerateResponse.EventOneofCase.Image).Image.Data;
+        Assert.False(steps[0].Reused);
+        Assert.InRange(steps.Count(step => step.Reused), 2, 10);
+        Assert.Equal(steps.Count(step => step.Reused), events[^1].Finished.ReusedSteps);
+        Assert.Equal(0.2f, events[0].Accepted.Settings.StepCacheThreshold);
+        Assert.Equal("0.2", PictureReader.ReadSettings(image.Span)["step_cache_threshold"]);
+        Assert.InRange(plain.Zip(Pixels(image), (one, other) => Math.Abs(one - other)).Average(), 0.001, 20);
+
+        request.StepCacheThreshold = 1e-9f;
+        Assert.Equal(plain, Pixels((await GenerateAsync(request)).Image.Data));
+    }
+
+    [Fact]
+    public async Task An_image_is_drawn_while_the_next_one_is_denoised()
+    {
+        var request = new GenerateRequest(_request) { Count = 3, Steps = 12 };
+
+        var events = await EventsAsync(request);
+
+        var images = events.Where(item => item.EventCase == GenerateResponse.EventOneofCase.Image).Select(item => item.Image).ToArray();
+        Assert.Equal([0, 1, 2], images.Select(image => image.ImageIndex));
+        var begun = events.FindIndex(item => item.Step is { ImageIndex: 1 });
+        Assert.True(begun < events.FindIndex(item => item.EventCase == GenerateResponse.EventOneofCase.Image));
+        var alone = await GenerateAsync(new GenerateRequest(_request) { Steps = 12, Seed = _request.Seed + 1 });
+        Assert.Equal(Pixels(alone.Image.Data), Pixels(images[1].Data));
+    }
+
+    [Fact]
     public async Task A_picture_to_start_from_is_left_the_further_the_greater_the_strength()
     {
         var picture = (await GenerateAsync(_request)).Image.Data;
@@ -110,11 +147,17 @@ public sealed class EditingTests(RealServicesFixture fixture)
 
     private async Task<(GenerationSettings Settings, GeneratedImage Image)> GenerateAsync(GenerateRequest request)
     {
+        var events = await EventsAsync(request);
+        return (events[0].Accepted.Settings, events.Single(item => item.EventCase == GenerateResponse.EventOneofCase.Image).Image);
+    }
+
+    private async Task<List<GenerateResponse>> EventsAsync(GenerateRequest request)
+    {
         using var call = fixture.Orchestrator.Generate(request);
         var events = new List<GenerateResponse>();
         await foreach (var item in call.ResponseStream.ReadAllAsync())
             events.Add(item);
-        return (events[0].Accepted.Settings, events.Single(item => item.EventCase == GenerateResponse.EventOneofCase.Image).Image);
+        return events;
     }
 
     private static byte[] Pixels(ByteString file)

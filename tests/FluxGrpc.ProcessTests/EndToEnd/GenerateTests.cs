@@ -21,7 +21,7 @@ public sealed class GenerateTests(RealServicesFixture fixture)
     [Fact]
     public async Task Events_come_in_the_order_that_the_contract_states()
     {
-        var events = await GenerateAsync(_request);
+        var events = await GenerateAsync(new GenerateRequest(_request) { IncludeTensors = true });
 
         var kinds = events.Select(item => item.EventCase.ToString());
         string[] image = ["Step", "Step", "Step", "Step", "Image"];

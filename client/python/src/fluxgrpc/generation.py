@@ -65,6 +65,8 @@ class GenerateOptions(TypedDict, total=False):
     """What not to draw; takes two evaluations where one was."""
     true_cfg_scale: float | None
     """Strength of the true classifier-free guidance; only with negative_prompt."""
+    step_cache_threshold: float | None
+    """Skip most of a step that changes little: threshold of the first-block cache, above 0 to 1."""
     init_image: bytes | None
     """A picture to start from: a PNG, JPEG or WebP file."""
     strength: float | None

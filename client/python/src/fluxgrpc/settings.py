@@ -44,6 +44,8 @@ def settings_of(file: bytes) -> tuple[str, GenerateOptions]:
         options["negative_prompt"] = texts["negative_prompt"]
     if "true_cfg_scale" in texts:
         options["true_cfg_scale"] = float(texts["true_cfg_scale"])
+    if "step_cache_threshold" in texts:
+        options["step_cache_threshold"] = float(texts["step_cache_threshold"])
     if "sigmas" in texts:
         options["sigmas"] = [float(sigma) for sigma in texts["sigmas"].split()]
     if "sampler" in texts:

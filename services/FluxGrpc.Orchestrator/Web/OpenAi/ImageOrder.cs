@@ -100,6 +100,8 @@ internal sealed partial record ImageOrder(GenerateRequest Request, string? Model
             request.NegativePrompt = negativePrompt;
         if (fields.Number("true_cfg_scale") is { } scale)
             request.TrueCfgScale = scale;
+        if (fields.Number("step_cache_threshold") is { } threshold)
+            request.StepCacheThreshold = threshold;
         request.Sampler = fields.OneOf("sampler", "euler", "heun", "dpmpp_2m") switch
         {
             "heun" => Sampler.Heun,

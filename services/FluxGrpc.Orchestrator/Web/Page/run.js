@@ -13,6 +13,7 @@ export class RunView {
   #stepsDone = 0;
   #firstStepAt = 0;
   #previewUrl = "";
+  #previewOf = -1;
 
   begin({ width, height }) {
     this.#stepsDone = 0;
@@ -34,7 +35,7 @@ export class RunView {
     if (encoded) this.#setStage("Prompt encoded", 0);
     if (replicaChanged) this.#setStage("Going on at another denoiser");
     if (step) this.#showStep(step);
-    if (image && image.imageIndex + 1 < this.settings.count) this.#dropPreview();
+    if (image && image.imageIndex === this.#previewOf) this.#dropPreview(); // The next one's may be there already.
   }
 
   end() {
@@ -50,7 +51,9 @@ export class RunView {
     const ofImages = count > 1 ? `Image ${imageIndex + 1} of ${count}, step` : "Step";
     this.#setStage(`${ofImages} ${stepIndex + 1} of ${steps}`, done / (count * steps));
     this.#showTimeLeft(count * steps - done);
-    if (preview) this.#showPreview(preview, (stepIndex + 1) / steps);
+    if (!preview) return;
+    this.#previewOf = imageIndex;
+    this.#showPreview(preview, (stepIndex + 1) / steps);
   }
 
   #showTimeLeft(stepsLeft) {

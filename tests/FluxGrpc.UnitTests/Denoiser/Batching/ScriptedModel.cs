@@ -34,7 +34,7 @@ internal sealed class ScriptedModel(TimeProvider time)
 
         /// <summary>Ends the pass; the velocities are told apart by their numbers.</summary>
         public void End() => _result.SetResult(new BatchResult(
-            [.. steps.Select((_, sample) => Velocity(sample))], _started, time.GetElapsedTime(_started)));
+            [.. steps.Select((_, sample) => Velocity(sample))], new bool[steps.Count], _started, time.GetElapsedTime(_started)));
 
         public void Fail(string message) => _result.SetException(new InvalidOperationException(message));
 

@@ -172,6 +172,15 @@ export declare type OpenSession = Message<"flux.v1.OpenSession"> & {
    * @generated from field: flux.v1.Priority priority = 9;
    */
   priority: Priority;
+
+  /**
+   * First-block cache: run only the first block where its change R of the image tokens is near that of the last computed step,
+   * mean |R0 - R| / mean |R0| < step_cache_threshold, and add what the other blocks changed then. Above 0 to 1; absent computes every
+   * step. The server keeps two tensors [1, N, D] a session for it, and a new session begins with a computed step.
+   *
+   * @generated from field: optional float step_cache_threshold = 10;
+   */
+  stepCacheThreshold?: number | undefined;
 };
 
 /**
@@ -329,6 +338,13 @@ export declare type StepResult = Message<"flux.v1.StepResult"> & {
    * @generated from field: int32 batch_size = 5;
    */
   batchSize: number;
+
+  /**
+   * True where only the first block ran; see step_cache_threshold.
+   *
+   * @generated from field: bool reused = 6;
+   */
+  reused: boolean;
 };
 
 /**

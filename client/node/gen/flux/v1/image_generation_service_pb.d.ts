@@ -176,6 +176,16 @@ export declare type GenerateRequest = Message<"flux.v1.GenerateRequest"> & {
    * @generated from field: flux.v1.ImageFormat format = 21;
    */
   format: ImageFormat;
+
+  /**
+   * First-block cache: a step whose first block changes the image tokens nearly as the last computed step's did takes over what the
+   * other blocks did there. The largest relative difference (mean absolute, of the change) that is taken for the same, above 0 to 1;
+   * absent computes every step. 0.1 skips about every other of 28 steps. The picture differs a little, and is no longer the same byte
+   * for byte where a step goes to another denoiser, which begins with a computed one.
+   *
+   * @generated from field: optional float step_cache_threshold = 22;
+   */
+  stepCacheThreshold?: number | undefined;
 };
 
 /**
@@ -349,6 +359,13 @@ export declare type GenerationSettings = Message<"flux.v1.GenerationSettings"> &
    * @generated from field: flux.v1.ImageFormat format = 12;
    */
   format: ImageFormat;
+
+  /**
+   * Threshold of the first-block cache; absent where every step is computed.
+   *
+   * @generated from field: optional float step_cache_threshold = 13;
+   */
+  stepCacheThreshold?: number | undefined;
 };
 
 /**
@@ -604,6 +621,13 @@ export declare type StepCompleted = Message<"flux.v1.StepCompleted"> & {
    * @generated from field: bytes preview = 10;
    */
   preview: Uint8Array;
+
+  /**
+   * True where the step took over what an earlier one's blocks did; see step_cache_threshold.
+   *
+   * @generated from field: bool reused = 11;
+   */
+  reused: boolean;
 };
 
 /**
@@ -707,6 +731,13 @@ export declare type GenerationFinished = Message<"flux.v1.GenerationFinished"> &
    * @generated from field: int32 repeated_steps = 7;
    */
   repeatedSteps: number;
+
+  /**
+   * Steps that took over what an earlier one's blocks did; see step_cache_threshold.
+   *
+   * @generated from field: int32 reused_steps = 8;
+   */
+  reusedSteps: number;
 };
 
 /**
@@ -1203,7 +1234,8 @@ export declare const ImageGenerationService: GenService<{
    * Makes one or more pictures of a prompt.
    *
    * Events in order: accepted, encoded, then for each image its steps and the image, then finished; the server then ends the
-   * call with OK. A request that has to wait gets queued events after accepted, one whenever its place changes; a batch image
+   * call with OK. An image is drawn while the next one is denoised, and so comes among that one's steps (with include_tensors:
+   * before them). A request that has to wait gets queued events after accepted, one whenever its place changes; a batch image
    * that pauses for interactive work gets them between two steps. An image that goes on at another denoiser gets a
    * replica_changed event between two steps. Cancelling the call, losing it or passing its
    * deadline stops the work within one step, unless the request is detached.

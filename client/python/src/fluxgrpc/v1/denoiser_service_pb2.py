@@ -17,7 +17,7 @@ from fluxgrpc.v1 import tensor_pb2 as flux_dot_v1_dot_tensor__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x66lux/v1/denoiser_service.proto\x12\x07\x66lux.v1\x1a\x18\x66lux/v1/model_info.proto\x1a\x16\x66lux/v1/priority.proto\x1a\x14\x66lux/v1/tensor.proto\x1a\x1egoogle/protobuf/duration.proto\"g\n\x0e\x44\x65noiseRequest\x12$\n\x04open\x18\x01 \x01(\x0b\x32\x14.flux.v1.OpenSessionH\x00\x12$\n\x04step\x18\x02 \x01(\x0b\x32\x14.flux.v1.DenoiseStepH\x00\x42\t\n\x07message\"\xce\x01\n\x0f\x44\x65noiseResponse\x12,\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x18.flux.v1.SessionAcceptedH\x00\x12*\n\x0bstep_result\x18\x02 \x01(\x0b\x32\x13.flux.v1.StepResultH\x00\x12(\n\x06queued\x18\x03 \x01(\x0b\x32\x16.flux.v1.SessionQueuedH\x00\x12,\n\x0c\x64rain_notice\x18\x04 \x01(\x0b\x32\x14.flux.v1.DrainNoticeH\x00\x42\t\n\x07message\"\x9e\x02\n\x0bOpenSession\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12&\n\rhidden_states\x18\x02 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12\x1f\n\x06pooled\x18\x03 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12!\n\x04grid\x18\x04 \x01(\x0b\x32\x13.flux.v1.LatentGrid\x12\x15\n\x08guidance\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\x0e\n\x06sigmas\x18\x06 \x03(\x02\x12\x18\n\x10\x66irst_step_index\x18\x07 \x01(\x05\x12\x1c\n\x14\x65xpected_fingerprint\x18\x08 \x01(\t\x12#\n\x08priority\x18\t \x01(\x0e\x32\x11.flux.v1.PriorityB\x0b\n\t_guidance\"\x1e\n\rSessionQueued\x12\r\n\x05\x61head\x18\x01 \x01(\x05\"n\n\x0fSessionAccepted\x12\x12\n\nreplica_id\x18\x01 \x01(\t\x12\x19\n\x11model_fingerprint\x18\x02 \x01(\t\x12,\n\twait_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"7\n\x0b\x44rainNotice\x12(\n\x05grace\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"P\n\x0b\x44\x65noiseStep\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x10\n\x08timestep\x18\x02 \x01(\x02\x12 \n\x07latents\x18\x03 \x01(\x0b\x32\x0f.flux.v1.Tensor\"\xb1\x01\n\nStepResult\x12\r\n\x05index\x18\x01 \x01(\x05\x12!\n\x08velocity\x18\x02 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12/\n\x0c\x63ompute_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\twait_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nbatch_size\x18\x05 \x01(\x05\"$\n\"DenoiserServiceGetModelInfoRequest\"\x88\x03\n#DenoiserServiceGetModelInfoResponse\x12)\n\tcomponent\x18\x01 \x01(\x0b\x32\x16.flux.v1.ComponentInfo\x12%\n\x07variant\x18\x02 \x01(\x0e\x32\x14.flux.v1.FluxVariant\x12\x13\n\x0bin_channels\x18\x03 \x01(\x05\x12\x14\n\x0c\x63ontext_size\x18\x04 \x01(\x05\x12\x13\n\x0bpooled_size\x18\x05 \x01(\x05\x12\x13\n\x0bhidden_size\x18\x06 \x01(\x05\x12\x12\n\nhead_count\x18\x07 \x01(\x05\x12\x1a\n\x12\x64ouble_block_count\x18\x08 \x01(\x05\x12\x1a\n\x12single_block_count\x18\t \x01(\x05\x12\x18\n\x10max_image_tokens\x18\n \x01(\x05\x12\x17\n\x0fmax_text_tokens\x18\x0b \x01(\x05\x12\x11\n\tmax_steps\x18\x0c \x01(\x05\x12\x14\n\x0cmax_sessions\x18\r \x01(\x05\x12\x12\n\nreplica_id\x18\x0e \x01(\t\"\x10\n\x0eGetLoadRequest\"\xb1\x02\n\x0fGetLoadResponse\x12\x12\n\nreplica_id\x18\x01 \x01(\t\x12\x10\n\x08sessions\x18\x02 \x01(\x05\x12\x13\n\x0bqueued_work\x18\x03 \x01(\x03\x12\x12\n\nsteps_done\x18\x04 \x01(\x03\x12\x1d\n\x15resident_memory_bytes\x18\x05 \x01(\x03\x12\x14\n\x0clive_tensors\x18\x06 \x01(\x03\x12\x18\n\x10waiting_sessions\x18\x07 \x01(\x05\x12\x10\n\x08max_work\x18\x08 \x01(\x03\x12\x14\n\x0c\x62\x61tches_done\x18\t \x01(\x03\x12\x16\n\x0emax_batch_size\x18\n \x01(\x05\x12\x10\n\x08\x64raining\x18\x0b \x01(\x08\x12\x17\n\x0flast_batch_size\x18\x0c \x01(\x05\x12\x15\n\rwaiting_steps\x18\r \x01(\x05*[\n\x0b\x46luxVariant\x12\x1c\n\x18\x46LUX_VARIANT_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46LUX_VARIANT_DEV\x10\x01\x12\x18\n\x14\x46LUX_VARIANT_SCHNELL\x10\x02\x32\xfc\x01\n\x0f\x44\x65noiserService\x12@\n\x07\x44\x65noise\x12\x17.flux.v1.DenoiseRequest\x1a\x18.flux.v1.DenoiseResponse(\x01\x30\x01\x12i\n\x0cGetModelInfo\x12+.flux.v1.DenoiserServiceGetModelInfoRequest\x1a,.flux.v1.DenoiserServiceGetModelInfoResponse\x12<\n\x07GetLoad\x12\x17.flux.v1.GetLoadRequest\x1a\x18.flux.v1.GetLoadResponseB\x0e\xaa\x02\x0b\x46luxGrpc.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x66lux/v1/denoiser_service.proto\x12\x07\x66lux.v1\x1a\x18\x66lux/v1/model_info.proto\x1a\x16\x66lux/v1/priority.proto\x1a\x14\x66lux/v1/tensor.proto\x1a\x1egoogle/protobuf/duration.proto\"g\n\x0e\x44\x65noiseRequest\x12$\n\x04open\x18\x01 \x01(\x0b\x32\x14.flux.v1.OpenSessionH\x00\x12$\n\x04step\x18\x02 \x01(\x0b\x32\x14.flux.v1.DenoiseStepH\x00\x42\t\n\x07message\"\xce\x01\n\x0f\x44\x65noiseResponse\x12,\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x18.flux.v1.SessionAcceptedH\x00\x12*\n\x0bstep_result\x18\x02 \x01(\x0b\x32\x13.flux.v1.StepResultH\x00\x12(\n\x06queued\x18\x03 \x01(\x0b\x32\x16.flux.v1.SessionQueuedH\x00\x12,\n\x0c\x64rain_notice\x18\x04 \x01(\x0b\x32\x14.flux.v1.DrainNoticeH\x00\x42\t\n\x07message\"\xda\x02\n\x0bOpenSession\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12&\n\rhidden_states\x18\x02 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12\x1f\n\x06pooled\x18\x03 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12!\n\x04grid\x18\x04 \x01(\x0b\x32\x13.flux.v1.LatentGrid\x12\x15\n\x08guidance\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\x0e\n\x06sigmas\x18\x06 \x03(\x02\x12\x18\n\x10\x66irst_step_index\x18\x07 \x01(\x05\x12\x1c\n\x14\x65xpected_fingerprint\x18\x08 \x01(\t\x12#\n\x08priority\x18\t \x01(\x0e\x32\x11.flux.v1.Priority\x12!\n\x14step_cache_threshold\x18\n \x01(\x02H\x01\x88\x01\x01\x42\x0b\n\t_guidanceB\x17\n\x15_step_cache_threshold\"\x1e\n\rSessionQueued\x12\r\n\x05\x61head\x18\x01 \x01(\x05\"n\n\x0fSessionAccepted\x12\x12\n\nreplica_id\x18\x01 \x01(\t\x12\x19\n\x11model_fingerprint\x18\x02 \x01(\t\x12,\n\twait_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"7\n\x0b\x44rainNotice\x12(\n\x05grace\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"P\n\x0b\x44\x65noiseStep\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x10\n\x08timestep\x18\x02 \x01(\x02\x12 \n\x07latents\x18\x03 \x01(\x0b\x32\x0f.flux.v1.Tensor\"\xc1\x01\n\nStepResult\x12\r\n\x05index\x18\x01 \x01(\x05\x12!\n\x08velocity\x18\x02 \x01(\x0b\x32\x0f.flux.v1.Tensor\x12/\n\x0c\x63ompute_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\twait_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nbatch_size\x18\x05 \x01(\x05\x12\x0e\n\x06reused\x18\x06 \x01(\x08\"$\n\"DenoiserServiceGetModelInfoRequest\"\x88\x03\n#DenoiserServiceGetModelInfoResponse\x12)\n\tcomponent\x18\x01 \x01(\x0b\x32\x16.flux.v1.ComponentInfo\x12%\n\x07variant\x18\x02 \x01(\x0e\x32\x14.flux.v1.FluxVariant\x12\x13\n\x0bin_channels\x18\x03 \x01(\x05\x12\x14\n\x0c\x63ontext_size\x18\x04 \x01(\x05\x12\x13\n\x0bpooled_size\x18\x05 \x01(\x05\x12\x13\n\x0bhidden_size\x18\x06 \x01(\x05\x12\x12\n\nhead_count\x18\x07 \x01(\x05\x12\x1a\n\x12\x64ouble_block_count\x18\x08 \x01(\x05\x12\x1a\n\x12single_block_count\x18\t \x01(\x05\x12\x18\n\x10max_image_tokens\x18\n \x01(\x05\x12\x17\n\x0fmax_text_tokens\x18\x0b \x01(\x05\x12\x11\n\tmax_steps\x18\x0c \x01(\x05\x12\x14\n\x0cmax_sessions\x18\r \x01(\x05\x12\x12\n\nreplica_id\x18\x0e \x01(\t\"\x10\n\x0eGetLoadRequest\"\xb1\x02\n\x0fGetLoadResponse\x12\x12\n\nreplica_id\x18\x01 \x01(\t\x12\x10\n\x08sessions\x18\x02 \x01(\x05\x12\x13\n\x0bqueued_work\x18\x03 \x01(\x03\x12\x12\n\nsteps_done\x18\x04 \x01(\x03\x12\x1d\n\x15resident_memory_bytes\x18\x05 \x01(\x03\x12\x14\n\x0clive_tensors\x18\x06 \x01(\x03\x12\x18\n\x10waiting_sessions\x18\x07 \x01(\x05\x12\x10\n\x08max_work\x18\x08 \x01(\x03\x12\x14\n\x0c\x62\x61tches_done\x18\t \x01(\x03\x12\x16\n\x0emax_batch_size\x18\n \x01(\x05\x12\x10\n\x08\x64raining\x18\x0b \x01(\x08\x12\x17\n\x0flast_batch_size\x18\x0c \x01(\x05\x12\x15\n\rwaiting_steps\x18\r \x01(\x05*[\n\x0b\x46luxVariant\x12\x1c\n\x18\x46LUX_VARIANT_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46LUX_VARIANT_DEV\x10\x01\x12\x18\n\x14\x46LUX_VARIANT_SCHNELL\x10\x02\x32\xfc\x01\n\x0f\x44\x65noiserService\x12@\n\x07\x44\x65noise\x12\x17.flux.v1.DenoiseRequest\x1a\x18.flux.v1.DenoiseResponse(\x01\x30\x01\x12i\n\x0cGetModelInfo\x12+.flux.v1.DenoiserServiceGetModelInfoRequest\x1a,.flux.v1.DenoiserServiceGetModelInfoResponse\x12<\n\x07GetLoad\x12\x17.flux.v1.GetLoadRequest\x1a\x18.flux.v1.GetLoadResponseB\x0e\xaa\x02\x0b\x46luxGrpc.V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fluxgrpc.v1.denoiser_service_pb2', globals())
@@ -25,32 +25,32 @@ if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
   DESCRIPTOR._serialized_options = b'\252\002\013FluxGrpc.V1'
-  _FLUXVARIANT._serialized_start=1972
-  _FLUXVARIANT._serialized_end=2063
+  _FLUXVARIANT._serialized_start=2048
+  _FLUXVARIANT._serialized_end=2139
   _DENOISEREQUEST._serialized_start=147
   _DENOISEREQUEST._serialized_end=250
   _DENOISERESPONSE._serialized_start=253
   _DENOISERESPONSE._serialized_end=459
   _OPENSESSION._serialized_start=462
-  _OPENSESSION._serialized_end=748
-  _SESSIONQUEUED._serialized_start=750
-  _SESSIONQUEUED._serialized_end=780
-  _SESSIONACCEPTED._serialized_start=782
-  _SESSIONACCEPTED._serialized_end=892
-  _DRAINNOTICE._serialized_start=894
-  _DRAINNOTICE._serialized_end=949
-  _DENOISESTEP._serialized_start=951
-  _DENOISESTEP._serialized_end=1031
-  _STEPRESULT._serialized_start=1034
-  _STEPRESULT._serialized_end=1211
-  _DENOISERSERVICEGETMODELINFOREQUEST._serialized_start=1213
-  _DENOISERSERVICEGETMODELINFOREQUEST._serialized_end=1249
-  _DENOISERSERVICEGETMODELINFORESPONSE._serialized_start=1252
-  _DENOISERSERVICEGETMODELINFORESPONSE._serialized_end=1644
-  _GETLOADREQUEST._serialized_start=1646
-  _GETLOADREQUEST._serialized_end=1662
-  _GETLOADRESPONSE._serialized_start=1665
-  _GETLOADRESPONSE._serialized_end=1970
-  _DENOISERSERVICE._serialized_start=2066
-  _DENOISERSERVICE._serialized_end=2318
+  _OPENSESSION._serialized_end=808
+  _SESSIONQUEUED._serialized_start=810
+  _SESSIONQUEUED._serialized_end=840
+  _SESSIONACCEPTED._serialized_start=842
+  _SESSIONACCEPTED._serialized_end=952
+  _DRAINNOTICE._serialized_start=954
+  _DRAINNOTICE._serialized_end=1009
+  _DENOISESTEP._serialized_start=1011
+  _DENOISESTEP._serialized_end=1091
+  _STEPRESULT._serialized_start=1094
+  _STEPRESULT._serialized_end=1287
+  _DENOISERSERVICEGETMODELINFOREQUEST._serialized_start=1289
+  _DENOISERSERVICEGETMODELINFOREQUEST._serialized_end=1325
+  _DENOISERSERVICEGETMODELINFORESPONSE._serialized_start=1328
+  _DENOISERSERVICEGETMODELINFORESPONSE._serialized_end=1720
+  _GETLOADREQUEST._serialized_start=1722
+  _GETLOADREQUEST._serialized_end=1738
+  _GETLOADRESPONSE._serialized_start=1741
+  _GETLOADRESPONSE._serialized_end=2046
+  _DENOISERSERVICE._serialized_start=2142
+  _DENOISERSERVICE._serialized_end=2394
 # @@protoc_insertion_point(module_scope)

@@ -116,6 +116,7 @@ class OpenSession(google.protobuf.message.Message):
     FIRST_STEP_INDEX_FIELD_NUMBER: builtins.int
     EXPECTED_FINGERPRINT_FIELD_NUMBER: builtins.int
     PRIORITY_FIELD_NUMBER: builtins.int
+    STEP_CACHE_THRESHOLD_FIELD_NUMBER: builtins.int
     session_id: typing.Text
     """The caller's name for the session, for logs: 1 to 128 visible ASCII characters. Required."""
 
@@ -151,6 +152,12 @@ class OpenSession(google.protobuf.message.Message):
     priority: fluxgrpc.v1.priority_pb2.Priority.ValueType
     """Whose steps come first when the server has more than it can run at once; PRIORITY_UNSPECIFIED means interactive."""
 
+    step_cache_threshold: builtins.float
+    """First-block cache: run only the first block where its change R of the image tokens is near that of the last computed step,
+    mean |R0 - R| / mean |R0| < step_cache_threshold, and add what the other blocks changed then. Above 0 to 1; absent computes every
+    step. The server keeps two tensors [1, N, D] a session for it, and a new session begins with a computed step.
+    """
+
     def __init__(self,
         *,
         session_id: typing.Text = ...,
@@ -162,10 +169,14 @@ class OpenSession(google.protobuf.message.Message):
         first_step_index: builtins.int = ...,
         expected_fingerprint: typing.Text = ...,
         priority: fluxgrpc.v1.priority_pb2.Priority.ValueType = ...,
+        step_cache_threshold: typing.Optional[builtins.float] = ...,
         ) -> None: ...
-    def HasField(self, field_name: typing_extensions.Literal["_guidance",b"_guidance","grid",b"grid","guidance",b"guidance","hidden_states",b"hidden_states","pooled",b"pooled"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["_guidance",b"_guidance","expected_fingerprint",b"expected_fingerprint","first_step_index",b"first_step_index","grid",b"grid","guidance",b"guidance","hidden_states",b"hidden_states","pooled",b"pooled","priority",b"priority","session_id",b"session_id","sigmas",b"sigmas"]) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["_guidance",b"_guidance","_step_cache_threshold",b"_step_cache_threshold","grid",b"grid","guidance",b"guidance","hidden_states",b"hidden_states","pooled",b"pooled","step_cache_threshold",b"step_cache_threshold"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_guidance",b"_guidance","_step_cache_threshold",b"_step_cache_threshold","expected_fingerprint",b"expected_fingerprint","first_step_index",b"first_step_index","grid",b"grid","guidance",b"guidance","hidden_states",b"hidden_states","pooled",b"pooled","priority",b"priority","session_id",b"session_id","sigmas",b"sigmas","step_cache_threshold",b"step_cache_threshold"]) -> None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_guidance",b"_guidance"]) -> typing.Optional[typing_extensions.Literal["guidance"]]: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing_extensions.Literal["_step_cache_threshold",b"_step_cache_threshold"]) -> typing.Optional[typing_extensions.Literal["step_cache_threshold"]]: ...
 global___OpenSession = OpenSession
 
 class SessionQueued(google.protobuf.message.Message):
@@ -260,6 +271,7 @@ class StepResult(google.protobuf.message.Message):
     COMPUTE_TIME_FIELD_NUMBER: builtins.int
     WAIT_TIME_FIELD_NUMBER: builtins.int
     BATCH_SIZE_FIELD_NUMBER: builtins.int
+    REUSED_FIELD_NUMBER: builtins.int
     index: builtins.int
     """The step's index."""
 
@@ -278,6 +290,9 @@ class StepResult(google.protobuf.message.Message):
     batch_size: builtins.int
     """Sessions whose steps ran in the same forward pass, this one counted."""
 
+    reused: builtins.bool
+    """True where only the first block ran; see step_cache_threshold."""
+
     def __init__(self,
         *,
         index: builtins.int = ...,
@@ -285,9 +300,10 @@ class StepResult(google.protobuf.message.Message):
         compute_time: typing.Optional[google.protobuf.duration_pb2.Duration] = ...,
         wait_time: typing.Optional[google.protobuf.duration_pb2.Duration] = ...,
         batch_size: builtins.int = ...,
+        reused: builtins.bool = ...,
         ) -> None: ...
     def HasField(self, field_name: typing_extensions.Literal["compute_time",b"compute_time","velocity",b"velocity","wait_time",b"wait_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["batch_size",b"batch_size","compute_time",b"compute_time","index",b"index","velocity",b"velocity","wait_time",b"wait_time"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batch_size",b"batch_size","compute_time",b"compute_time","index",b"index","reused",b"reused","velocity",b"velocity","wait_time",b"wait_time"]) -> None: ...
 global___StepResult = StepResult
 
 class DenoiserServiceGetModelInfoRequest(google.protobuf.message.Message):

@@ -150,6 +150,7 @@ class GenerateRequest(google.protobuf.message.Message):
     INIT_IMAGE_FIELD_NUMBER: builtins.int
     STRENGTH_FIELD_NUMBER: builtins.int
     FORMAT_FIELD_NUMBER: builtins.int
+    STEP_CACHE_THRESHOLD_FIELD_NUMBER: builtins.int
     prompt: typing.Text
     """What to draw: 1 character up to the server's limit. Required."""
 
@@ -227,6 +228,13 @@ class GenerateRequest(google.protobuf.message.Message):
     format: global___ImageFormat.ValueType
     """The type of the pictures' files; PNG by default."""
 
+    step_cache_threshold: builtins.float
+    """First-block cache: a step whose first block changes the image tokens nearly as the last computed step's did takes over what the
+    other blocks did there. The largest relative difference (mean absolute, of the change) that is taken for the same, above 0 to 1;
+    absent computes every step. 0.1 skips about every other of 28 steps. The picture differs a little, and is no longer the same byte
+    for byte where a step goes to another denoiser, which begins with a computed one.
+    """
+
     def __init__(self,
         *,
         prompt: typing.Text = ...,
@@ -250,9 +258,10 @@ class GenerateRequest(google.protobuf.message.Message):
         init_image: builtins.bytes = ...,
         strength: typing.Optional[builtins.float] = ...,
         format: global___ImageFormat.ValueType = ...,
+        step_cache_threshold: typing.Optional[builtins.float] = ...,
         ) -> None: ...
-    def HasField(self, field_name: typing_extensions.Literal["_count",b"_count","_guidance",b"_guidance","_height",b"_height","_max_tokens",b"_max_tokens","_negative_prompt",b"_negative_prompt","_seed",b"_seed","_steps",b"_steps","_strength",b"_strength","_t5_prompt",b"_t5_prompt","_true_cfg_scale",b"_true_cfg_scale","_width",b"_width","count",b"count","guidance",b"guidance","height",b"height","max_tokens",b"max_tokens","negative_prompt",b"negative_prompt","seed",b"seed","steps",b"steps","strength",b"strength","t5_prompt",b"t5_prompt","true_cfg_scale",b"true_cfg_scale","width",b"width"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["_count",b"_count","_guidance",b"_guidance","_height",b"_height","_max_tokens",b"_max_tokens","_negative_prompt",b"_negative_prompt","_seed",b"_seed","_steps",b"_steps","_strength",b"_strength","_t5_prompt",b"_t5_prompt","_true_cfg_scale",b"_true_cfg_scale","_width",b"_width","count",b"count","detached",b"detached","format",b"format","guidance",b"guidance","height",b"height","include_tensors",b"include_tensors","init_image",b"init_image","max_tokens",b"max_tokens","negative_prompt",b"negative_prompt","preview_interval",b"preview_interval","priority",b"priority","prompt",b"prompt","request_id",b"request_id","sampler",b"sampler","seed",b"seed","sigmas",b"sigmas","steps",b"steps","strength",b"strength","t5_prompt",b"t5_prompt","true_cfg_scale",b"true_cfg_scale","width",b"width"]) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["_count",b"_count","_guidance",b"_guidance","_height",b"_height","_max_tokens",b"_max_tokens","_negative_prompt",b"_negative_prompt","_seed",b"_seed","_step_cache_threshold",b"_step_cache_threshold","_steps",b"_steps","_strength",b"_strength","_t5_prompt",b"_t5_prompt","_true_cfg_scale",b"_true_cfg_scale","_width",b"_width","count",b"count","guidance",b"guidance","height",b"height","max_tokens",b"max_tokens","negative_prompt",b"negative_prompt","seed",b"seed","step_cache_threshold",b"step_cache_threshold","steps",b"steps","strength",b"strength","t5_prompt",b"t5_prompt","true_cfg_scale",b"true_cfg_scale","width",b"width"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_count",b"_count","_guidance",b"_guidance","_height",b"_height","_max_tokens",b"_max_tokens","_negative_prompt",b"_negative_prompt","_seed",b"_seed","_step_cache_threshold",b"_step_cache_threshold","_steps",b"_steps","_strength",b"_strength","_t5_prompt",b"_t5_prompt","_true_cfg_scale",b"_true_cfg_scale","_width",b"_width","count",b"count","detached",b"detached","format",b"format","guidance",b"guidance","height",b"height","include_tensors",b"include_tensors","init_image",b"init_image","max_tokens",b"max_tokens","negative_prompt",b"negative_prompt","preview_interval",b"preview_interval","priority",b"priority","prompt",b"prompt","request_id",b"request_id","sampler",b"sampler","seed",b"seed","sigmas",b"sigmas","step_cache_threshold",b"step_cache_threshold","steps",b"steps","strength",b"strength","t5_prompt",b"t5_prompt","true_cfg_scale",b"true_cfg_scale","width",b"width"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_count",b"_count"]) -> typing.Optional[typing_extensions.Literal["count"]]: ...
     @typing.overload
@@ -265,6 +274,8 @@ class GenerateRequest(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_negative_prompt",b"_negative_prompt"]) -> typing.Optional[typing_extensions.Literal["negative_prompt"]]: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_seed",b"_seed"]) -> typing.Optional[typing_extensions.Literal["seed"]]: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing_extensions.Literal["_step_cache_threshold",b"_step_cache_threshold"]) -> typing.Optional[typing_extensions.Literal["step_cache_threshold"]]: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_steps",b"_steps"]) -> typing.Optional[typing_extensions.Literal["steps"]]: ...
     @typing.overload
@@ -345,6 +356,7 @@ class GenerationSettings(google.protobuf.message.Message):
     TRUE_CFG_SCALE_FIELD_NUMBER: builtins.int
     STRENGTH_FIELD_NUMBER: builtins.int
     FORMAT_FIELD_NUMBER: builtins.int
+    STEP_CACHE_THRESHOLD_FIELD_NUMBER: builtins.int
     width: builtins.int
     """Width in pixels."""
 
@@ -382,6 +394,9 @@ class GenerationSettings(google.protobuf.message.Message):
     format: global___ImageFormat.ValueType
     """The type of the pictures' files."""
 
+    step_cache_threshold: builtins.float
+    """Threshold of the first-block cache; absent where every step is computed."""
+
     def __init__(self,
         *,
         width: builtins.int = ...,
@@ -396,11 +411,14 @@ class GenerationSettings(google.protobuf.message.Message):
         true_cfg_scale: typing.Optional[builtins.float] = ...,
         strength: typing.Optional[builtins.float] = ...,
         format: global___ImageFormat.ValueType = ...,
+        step_cache_threshold: typing.Optional[builtins.float] = ...,
         ) -> None: ...
-    def HasField(self, field_name: typing_extensions.Literal["_guidance",b"_guidance","_strength",b"_strength","_true_cfg_scale",b"_true_cfg_scale","guidance",b"guidance","strength",b"strength","true_cfg_scale",b"true_cfg_scale"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["_guidance",b"_guidance","_strength",b"_strength","_true_cfg_scale",b"_true_cfg_scale","count",b"count","format",b"format","guidance",b"guidance","height",b"height","max_tokens",b"max_tokens","sampler",b"sampler","seed",b"seed","sigmas",b"sigmas","steps",b"steps","strength",b"strength","true_cfg_scale",b"true_cfg_scale","width",b"width"]) -> None: ...
+    def HasField(self, field_name: typing_extensions.Literal["_guidance",b"_guidance","_step_cache_threshold",b"_step_cache_threshold","_strength",b"_strength","_true_cfg_scale",b"_true_cfg_scale","guidance",b"guidance","step_cache_threshold",b"step_cache_threshold","strength",b"strength","true_cfg_scale",b"true_cfg_scale"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing_extensions.Literal["_guidance",b"_guidance","_step_cache_threshold",b"_step_cache_threshold","_strength",b"_strength","_true_cfg_scale",b"_true_cfg_scale","count",b"count","format",b"format","guidance",b"guidance","height",b"height","max_tokens",b"max_tokens","sampler",b"sampler","seed",b"seed","sigmas",b"sigmas","step_cache_threshold",b"step_cache_threshold","steps",b"steps","strength",b"strength","true_cfg_scale",b"true_cfg_scale","width",b"width"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_guidance",b"_guidance"]) -> typing.Optional[typing_extensions.Literal["guidance"]]: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing_extensions.Literal["_step_cache_threshold",b"_step_cache_threshold"]) -> typing.Optional[typing_extensions.Literal["step_cache_threshold"]]: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing_extensions.Literal["_strength",b"_strength"]) -> typing.Optional[typing_extensions.Literal["strength"]]: ...
     @typing.overload
@@ -551,6 +569,7 @@ class StepCompleted(google.protobuf.message.Message):
     VELOCITY_FIELD_NUMBER: builtins.int
     BATCH_SIZE_FIELD_NUMBER: builtins.int
     PREVIEW_FIELD_NUMBER: builtins.int
+    REUSED_FIELD_NUMBER: builtins.int
     image_index: builtins.int
     """The image, 0 to count - 1."""
 
@@ -585,6 +604,9 @@ class StepCompleted(google.protobuf.message.Message):
     preview: builtins.bytes
     """A PNG of what the image is going to look like, an eighth as wide and as high, where preview_interval asked for it."""
 
+    reused: builtins.bool
+    """True where the step took over what an earlier one's blocks did; see step_cache_threshold."""
+
     def __init__(self,
         *,
         image_index: builtins.int = ...,
@@ -597,9 +619,10 @@ class StepCompleted(google.protobuf.message.Message):
         velocity: typing.Optional[fluxgrpc.v1.tensor_pb2.Tensor] = ...,
         batch_size: builtins.int = ...,
         preview: builtins.bytes = ...,
+        reused: builtins.bool = ...,
         ) -> None: ...
     def HasField(self, field_name: typing_extensions.Literal["compute_time",b"compute_time","elapsed",b"elapsed","latents",b"latents","velocity",b"velocity"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["batch_size",b"batch_size","compute_time",b"compute_time","elapsed",b"elapsed","image_index",b"image_index","latents",b"latents","preview",b"preview","replica_id",b"replica_id","step_index",b"step_index","steps",b"steps","velocity",b"velocity"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batch_size",b"batch_size","compute_time",b"compute_time","elapsed",b"elapsed","image_index",b"image_index","latents",b"latents","preview",b"preview","replica_id",b"replica_id","reused",b"reused","step_index",b"step_index","steps",b"steps","velocity",b"velocity"]) -> None: ...
 global___StepCompleted = StepCompleted
 
 class GeneratedImage(google.protobuf.message.Message):
@@ -641,6 +664,7 @@ class GenerationFinished(google.protobuf.message.Message):
     QUEUE_TIME_FIELD_NUMBER: builtins.int
     REPLICA_CHANGES_FIELD_NUMBER: builtins.int
     REPEATED_STEPS_FIELD_NUMBER: builtins.int
+    REUSED_STEPS_FIELD_NUMBER: builtins.int
     @property
     def encode_time(self) -> google.protobuf.duration_pb2.Duration:
         """Encoding the prompt."""
@@ -667,6 +691,9 @@ class GenerationFinished(google.protobuf.message.Message):
     repeated_steps: builtins.int
     """Steps that were sent again because their denoiser was lost."""
 
+    reused_steps: builtins.int
+    """Steps that took over what an earlier one's blocks did; see step_cache_threshold."""
+
     def __init__(self,
         *,
         encode_time: typing.Optional[google.protobuf.duration_pb2.Duration] = ...,
@@ -676,9 +703,10 @@ class GenerationFinished(google.protobuf.message.Message):
         queue_time: typing.Optional[google.protobuf.duration_pb2.Duration] = ...,
         replica_changes: builtins.int = ...,
         repeated_steps: builtins.int = ...,
+        reused_steps: builtins.int = ...,
         ) -> None: ...
     def HasField(self, field_name: typing_extensions.Literal["decode_time",b"decode_time","denoise_time",b"denoise_time","encode_time",b"encode_time","queue_time",b"queue_time","total_time",b"total_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["decode_time",b"decode_time","denoise_time",b"denoise_time","encode_time",b"encode_time","queue_time",b"queue_time","repeated_steps",b"repeated_steps","replica_changes",b"replica_changes","total_time",b"total_time"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["decode_time",b"decode_time","denoise_time",b"denoise_time","encode_time",b"encode_time","queue_time",b"queue_time","repeated_steps",b"repeated_steps","replica_changes",b"replica_changes","reused_steps",b"reused_steps","total_time",b"total_time"]) -> None: ...
 global___GenerationFinished = GenerationFinished
 
 class CancelGenerationRequest(google.protobuf.message.Message):
