@@ -47,6 +47,23 @@ var previews = new Command("previews", "Images a second with a preview at every 
 previews.SetAction((parsed, _) => PreviewBenchmark.RunAsync(parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
     parsed.GetValue(small), parsed.GetValue(steps), parsed.GetValue(rounds)));
 
+var cachedSteps = new Option<int>("--steps") { Description = "Steps of an image.", DefaultValueFactory = _ => 20 };
+var fewerSteps = new Option<int>("--fewer-steps") { Description = "Steps to compare with.", DefaultValueFactory = _ => 16 };
+var images = new Option<int>("--rounds") { Description = "Images of each kind.", DefaultValueFactory = _ => 24 };
+var stepCache = new Command("step-cache", "The first-block cache: threshold, speed, difference; and what fewer steps cost.")
+{
+    model, small, cachedSteps, fewerSteps, images,
+};
+stepCache.SetAction((parsed, _) => StepCacheBenchmark.RunAsync(parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
+    parsed.GetValue(small), parsed.GetValue(cachedSteps), parsed.GetValue(fewerSteps), parsed.GetValue(images)));
+
+var pipeline = new Command("pipeline", "Images/s of one request for four images against four requests one after another.")
+{
+    model, small, steps, rounds,
+};
+pipeline.SetAction((parsed, _) => PipelineBenchmark.RunAsync(parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
+    parsed.GetValue(small), parsed.GetValue(steps), parsed.GetValue(rounds)));
+
 var folder = new Argument<DirectoryInfo>("folder") { Description = "Where to." };
 var writeRandom = new Command("write-random", "Writes a small checkpoint of random weights.") { folder };
 writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(folder).FullName, RandomModel.Mini));
@@ -54,7 +71,7 @@ writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(f
 NativeLibraries.EnsureLoaded();
 return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.")
 {
-    step, load, batching, previews, ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), writeRandom,
+    step, load, batching, previews, stepCache, pipeline, ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), writeRandom,
 }.Parse(args).InvokeAsync();
 
 static string TransformerFolder(DirectoryInfo? given)
