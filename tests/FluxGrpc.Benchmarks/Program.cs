@@ -50,7 +50,7 @@ previews.SetAction((parsed, _) => PreviewBenchmark.RunAsync(parsed.GetValue(mode
 var cachedSteps = new Option<int>("--steps") { Description = "Steps of an image.", DefaultValueFactory = _ => 20 };
 var fewerSteps = new Option<int>("--fewer-steps") { Description = "Steps to compare with.", DefaultValueFactory = _ => 16 };
 var images = new Option<int>("--rounds") { Description = "Images of each kind.", DefaultValueFactory = _ => 24 };
-var stepCache = new Command("step-cache", "The first-block cache: threshold, speed, difference; and what fewer steps cost.")
+var stepCache = new Command("step-cache", "The first-block cache: threshold, speed, difference; what fewer steps cost.")
 {
     model, small, cachedSteps, fewerSteps, images,
 };
@@ -71,7 +71,8 @@ writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(f
 NativeLibraries.EnsureLoaded();
 return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.")
 {
-    step, load, batching, previews, stepCache, pipeline, ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), writeRandom,
+    step, load, batching, previews, stepCache, pipeline,
+    ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), writeRandom,
 }.Parse(args).InvokeAsync();
 
 static string TransformerFolder(DirectoryInfo? given)

@@ -15,7 +15,6 @@ internal sealed class ImageRun
     private GenerationSettings _settings = new();
     private int _textTokens;
     private int _image = -1;
-    private int _completed;
     private int _partials;
 
     private string Format => _settings.Format switch
@@ -43,28 +42,22 @@ internal sealed class ImageRun
     /// <param name="kind">"image_generation" or "image_edit".</param>
     /// <param name="image">The image.</param>
     /// <param name="now">The time.</param>
-    public ImageEvent Completed(string kind, GeneratedImage image, DateTimeOffset now)
-    {
-        _completed = image.ImageIndex + 1;
-        return new($"{kind}.completed", image.Data.Memory, now.ToUnixTimeSeconds(), Background, Format, Quality,
+    public ImageEvent Completed(string kind, GeneratedImage image, DateTimeOffset now) =>
+        new($"{kind}.completed", image.Data.Memory, now.ToUnixTimeSeconds(), Background, Format, Quality,
             SizeOf(_settings.Width, _settings.Height))
         {
             Usage = Usage(1),
             Seed = SeedOf(image),
         };
-    }
 
-    /// <summary>
-    /// An event with a step's preview; null where the step is not one whose preview is wanted. The events do not say which image they
-    /// are of: none comes before the image ahead is completed.
-    /// </summary>
+    /// <summary>An event with a step's preview; null where the step is not one whose preview is wanted.</summary>
     /// <param name="kind">"image_generation" or "image_edit".</param>
     /// <param name="step">The step.</param>
     /// <param name="wanted">Numbers, from 1, of the steps whose preview is wanted.</param>
     /// <param name="now">The time.</param>
     public ImageEvent? Partial(string kind, StepCompleted step, IEnumerable<int> wanted, DateTimeOffset now)
     {
-        if (!wanted.Contains(step.StepIndex + 1) || step.ImageIndex != _completed)
+        if (!wanted.Contains(step.StepIndex + 1))
             return null;
         if (_image != step.ImageIndex)
             (_image, _partials) = (step.ImageIndex, 0);

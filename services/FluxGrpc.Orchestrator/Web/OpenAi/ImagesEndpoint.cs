@@ -66,7 +66,7 @@ internal sealed class ImagesEndpoint(OrchestratorClient orchestrator, int maxBod
     {
         var run = new ImageRun();
         var stream = new EventStream(context.Response);
-        await foreach (var response in events)
+        await foreach (var response in ImagesInTurn.Of(events))
         {
             run.Follow(response);
             var happened = response switch
