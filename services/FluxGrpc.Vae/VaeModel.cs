@@ -13,14 +13,16 @@ internal sealed class VaeModel : IDisposable
     private readonly ComputeThread _thread;
     private readonly ComputeDevice _device;
     private readonly TimeProvider _time;
+    private readonly PictureTiles _tiles;
 
     private VaeModel(AutoEncoder network, ComputeThread thread, ComputeDevice device, TimeProvider time,
-        PictureLimits limits, VaeServiceGetModelInfoResponse info)
+        PictureTiles tiles, PictureLimits limits, VaeServiceGetModelInfoResponse info)
     {
         _network = network;
         _thread = thread;
         _device = device;
         _time = time;
+        _tiles = tiles;
         Limits = limits;
         Info = info;
     }
@@ -56,7 +58,7 @@ internal sealed class VaeModel : IDisposable
             var latents = TensorConversion.ToTorch(input.Latents, _device.Device, torch.ScalarType.Float32);
             if (input.Grid is { } grid)
                 latents = LatentPacking.Unpack(latents, grid.Rows, grid.Columns);
-            var image = _network.Decode(latents);                            // [1, 3, H, W]
+            var image = _tiles.Decode(latents, _network.Decode, cancellation);            // [1, 3, H, W]
             var pixels = input.Pixels == DataType.Uint8 ? PixelConversion.ToBytes(image) : image.to(torch.ScalarType.Float32);
             return (TensorConversion.ToMessage(pixels), _time.GetElapsedTime(started));
         }, cancellation);
@@ -66,7 +68,7 @@ internal sealed class VaeModel : IDisposable
         EncodeInput input, CancellationToken cancellation) => _thread.RunAsync(() =>
         {
             var started = _time.GetTimestamp();
-            var moments = _network.EncodeMoments(ToImage(input.Pixels));     // [1, 2Z, H/8, W/8]
+            var moments = _tiles.Encode(ToImage(input.Pixels), _network.EncodeMoments, cancellation);    // [1, 2Z, H/8, W/8]
             var latents = TensorConversion.ToMessage(_network.ToLatents(moments));
             var sentMoments = input.IncludeMoments ? TensorConversion.ToMessage(moments.to(torch.ScalarType.Float32)) : null;
             return (latents, sentMoments, _time.GetElapsedTime(started));
@@ -97,7 +99,8 @@ internal sealed class VaeModel : IDisposable
             checkpoint.LoadInto(network, device);
             WarmUp(network, config, device);
             var limits = new PictureLimits(config.LatentChannels, config.DownscaleFactor, options.MaxPixels);
-            return new VaeModel(network, thread, device, time, limits, Describe(checkpoint, config, device, network, options));
+            var tiles = new PictureTiles(config.DownscaleFactor, options.MaxTilePixels);
+            return new VaeModel(network, thread, device, time, tiles, limits, Describe(checkpoint, config, device, network, options));
         }
         catch
         {
@@ -116,8 +119,8 @@ internal sealed class VaeModel : IDisposable
     }
 
     /// <summary>What the network computes beyond its weights.</summary>
-    private static string Variant(AutoEncoderConfig config) => FormattableString.Invariant(
-        $"vae, {config.NormGroups} groups, scale {config.ScalingFactor}, shift {config.ShiftFactor}");
+    private static string Variant(AutoEncoderConfig config, VaeOptions options) => FormattableString.Invariant(
+        $"vae, {config.NormGroups} groups, scale {config.ScalingFactor}, shift {config.ShiftFactor}, tiles {options.MaxTilePixels}");
 
     private static VaeServiceGetModelInfoResponse Describe(
         Checkpoint checkpoint, AutoEncoderConfig config, ComputeDevice device, AutoEncoder network, VaeOptions options) => new()
@@ -128,7 +131,7 @@ internal sealed class VaeModel : IDisposable
                 ParameterCount = network.parameters().Sum(parameter => parameter.numel()),
                 ComputeDataType = TensorConversion.ToDataType(device.Type),
                 Device = device.Name,
-                Fingerprint = checkpoint.Fingerprint(Variant(config), device),
+                Fingerprint = checkpoint.Fingerprint(Variant(config, options), device),
                 CheckpointLayout = checkpoint.Layout.WireName(),
                 MaxMessageBytes = options.MaxMessageBytes,
                 RandomWeights = checkpoint.Config.TryGetBool("_random_weights") ?? false,

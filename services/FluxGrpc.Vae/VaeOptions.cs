@@ -15,6 +15,11 @@ public sealed class VaeOptions : ModelServiceOptions
     [Description("Largest picture, as height times width.")]
     public int MaxPixels { get; set; } = 2048 * 2048;
 
+    /// <summary>Largest height × width that is computed at once, in pixels: a decode of float32 takes about 9 kB for each.</summary>
+    [Range(128 * 128, 1 << 28)]
+    [Description("Largest picture computed at once, as height times width; larger ones are computed in tiles.")]
+    public int MaxTilePixels { get; set; } = 1024 * 1536;
+
     /// <summary>Largest number of requests at once, waiting or computed: each keeps its message and its reply in memory.</summary>
     [Range(1, 1024)]
     [Description("Largest number of requests at once; more are refused.")]

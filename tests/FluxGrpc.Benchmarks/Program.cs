@@ -64,6 +64,12 @@ var pipeline = new Command("pipeline", "Images/s of one request for four images 
 pipeline.SetAction((parsed, _) => PipelineBenchmark.RunAsync(parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
     parsed.GetValue(small), parsed.GetValue(steps), parsed.GetValue(rounds)));
 
+var large = new Option<int>("--side") { Description = "Width and height in pixels.", DefaultValueFactory = _ => 512 };
+var pictures = new Option<int>("--pictures") { Description = "Pictures.", DefaultValueFactory = _ => 6 };
+var vaeTiles = new Command("vae-tiles", "How far pictures decoded in tiles are from those decoded at once.") { model, large, pictures };
+vaeTiles.SetAction(parsed => VaeTilesBenchmark.Run(
+    parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder, parsed.GetValue(large), parsed.GetValue(pictures)));
+
 var folder = new Argument<DirectoryInfo>("folder") { Description = "Where to." };
 var writeRandom = new Command("write-random", "Writes a small checkpoint of random weights.") { folder };
 writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(folder).FullName, RandomModel.Mini));
@@ -71,7 +77,7 @@ writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(f
 NativeLibraries.EnsureLoaded();
 return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.")
 {
-    step, load, batching, previews, stepCache, pipeline,
+    step, load, batching, previews, stepCache, pipeline, vaeTiles,
     ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), writeRandom,
 }.Parse(args).InvokeAsync();
 
