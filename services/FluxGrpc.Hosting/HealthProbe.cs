@@ -34,13 +34,17 @@ internal static class HealthProbe
         }
     }
 
-    /// <summary>Where a service that listens at an address is found from its own machine.</summary>
+    /// <summary>
+    /// Where a service that listens at an address is found from its own machine (see <see cref="ServiceEndpoint"/>), by number: a
+    /// container may know no names, not even localhost.
+    /// </summary>
     private static ServiceAddress Reachable(ServiceAddress listening)
     {
         if (listening.Endpoint is not { } endpoint)
             return listening;
-        var host = IPAddress.TryParse(endpoint.Host.Trim('[', ']'), out var ip)
-            && !ip.Equals(IPAddress.Any) && !ip.Equals(IPAddress.IPv6Any) ? endpoint.Host : "localhost";
+        var host = !IPAddress.TryParse(endpoint.Host.Trim('[', ']'), out var ip) || ip.Equals(IPAddress.Any) ? "127.0.0.1"
+            : ip.Equals(IPAddress.IPv6Any) ? "[::1]"
+            : endpoint.Host;
         return ServiceAddress.Parse($"{endpoint.Scheme}://{host}:{endpoint.Port}");
     }
 }

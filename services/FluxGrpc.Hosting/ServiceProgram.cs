@@ -38,7 +38,7 @@ public static class ServiceProgram
 
         try
         {
-            var options = reader.Read([.. arguments.Except([HealthProbe.Switch])], Environment.GetEnvironmentVariable);
+            var options = reader.Read([.. arguments.Where(argument => argument != HealthProbe.Switch)], Environment.GetEnvironmentVariable);
             if (arguments.Contains(HealthProbe.Switch))
                 return await ReportHealthAsync(options);
             await using var app = build(options);

@@ -23,8 +23,8 @@ public sealed class PulledCableTests(ITestOutputHelper output)
         await using var cables = new CablePair();
         Member[] denoisers = [.. cables.All.Index().Select(
             cable => ProcessTier.Denoiser(cable.Index + 1, cable.Item.ListenAddress, cable.Item.Wrapper))];
-        await using var tier = await ProcessTier.StartAsync(
-            denoisers, denoiser => cables.All[Array.IndexOf(denoisers, denoiser)].AddressForCallers(denoiser.Address));
+        await using var tier = await ProcessTier.StartAsync(denoisers, started =>
+            string.Join(',', started.Zip(cables.All, (denoiser, cable) => cable.AddressForCallers(denoiser.Address))));
         output.WriteLine(string.Join("; ", cables.All.Select(cable => cable.Description)));
         var order = new Order(0, "a green ring on yellow", 128, 128, Steps: 16, Seed: 5, Priority.Interactive);
         var twin = await Delivery.OrderAsync(tier.Client, order, "twin", _patience);

@@ -38,13 +38,19 @@ internal sealed class ProcessTier : IAsyncDisposable
 
     /// <summary>Starts all of them and waits until the orchestrator serves.</summary>
     /// <param name="denoisers">How many.</param>
-    public static Task<ProcessTier> StartAsync(int denoisers) => StartAsync(
-        [.. Enumerable.Range(1, denoisers).Select(number => Denoiser(number, Loopback(10 + number)))], member => member.Address);
+    public static Task<ProcessTier> StartAsync(int denoisers) => StartAsync(denoisers, Addresses);
+
+    /// <summary>Starts all of them and waits until the orchestrator serves.</summary>
+    /// <param name="denoisers">How many.</param>
+    /// <param name="target">Where the orchestrator finds the started denoisers.</param>
+    public static Task<ProcessTier> StartAsync(int denoisers, Func<IReadOnlyList<Member>, string> target) =>
+        StartAsync([.. Enumerable.Range(1, denoisers).Select(Denoiser)], target);
 
     /// <summary>Starts a tier whose denoisers live elsewhere.</summary>
     /// <param name="denoisers">The denoisers, not started.</param>
-    /// <param name="addressOf">Where the orchestrator finds a started one.</param>
-    public static async Task<ProcessTier> StartAsync(IReadOnlyList<Member> denoisers, Func<Member, string> addressOf)
+    /// <param name="target">Where the orchestrator finds the started ones.</param>
+    public static async Task<ProcessTier> StartAsync(
+        IReadOnlyList<Member> denoisers, Func<IReadOnlyList<Member>, string> target)
     {
         var tier = new ProcessTier(denoisers, TimeProvider.System);
         try
@@ -53,7 +59,7 @@ internal sealed class ProcessTier : IAsyncDisposable
             tier.Orchestrator = new Member("orchestrator", new ProgramStart("FluxGrpc.Orchestrator",
             [
                 "--text-encoder", tier.TextEncoder.Address, "--vae", tier.Vae.Address,
-                "--denoiser", string.Join(',', tier.Denoisers.Select(addressOf)),
+                "--denoiser", target(tier.Denoisers),
             ]), Loopback(3));
             await tier.Orchestrator.StartAsync();
             return tier;
@@ -64,6 +70,10 @@ internal sealed class ProcessTier : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>A denoiser on a loopback address of its own, not started.</summary>
+    /// <param name="number">Its number, from 1.</param>
+    public static Member Denoiser(int number) => Denoiser(number, Loopback(10 + number));
 
     /// <summary>A denoiser, not started.</summary>
     /// <param name="number">Its number, from 1.</param>
@@ -102,6 +112,11 @@ internal sealed class ProcessTier : IAsyncDisposable
             loads => string.Join("; ", loads.Select(load => $"{load}")));
     }
 
+    /// <summary>What the orchestrator says as soon as it is as wished.</summary>
+    /// <exception cref="TimeoutException">That is not so after a minute.</exception>
+    public Task<GetStatusResponse> StatusWhenAsync(Predicate<GetStatusResponse> isSo) =>
+        PollAsync(StatusAsync, isSo, status => $"{status}");
+
     /// <summary>What the orchestrator says once all services are ready and nothing is in hand.</summary>
     /// <exception cref="TimeoutException">That is not so after a minute.</exception>
     public Task<GetStatusResponse> IdleStatusAsync() => PollAsync(
@@ -137,6 +152,8 @@ internal sealed class ProcessTier : IAsyncDisposable
 
     private static string[] ModelArguments => ["--checkpoint", EmbeddedCheckpoint.Folder, "--device", "cpu", "--dtype", "float32"];
 
+    private static string Addresses(IEnumerable<Member> denoisers) => string.Join(',', denoisers.Select(denoiser => denoiser.Address));
+
     private static Member Model(string name, string program, int host) =>
         new(name, new ProgramStart(program, ModelArguments) { Environment = OneThread }, Loopback(host));
 
@@ -152,7 +169,7 @@ internal sealed class ProcessTier : IAsyncDisposable
             if (fits(answer))
                 return answer;
             if (_time.GetElapsedTime(started) > _patience)
-                throw new TimeoutException($"Not idle after {_patience.TotalSeconds} s: {describe(answer)}");
+                throw new TimeoutException($"Not so after {_patience.TotalSeconds} s: {describe(answer)}");
             await Task.Delay(_pollInterval, _time);
         }
     }

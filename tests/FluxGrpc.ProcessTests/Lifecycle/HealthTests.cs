@@ -13,7 +13,8 @@ public sealed class HealthTests
     [Fact]
     public async Task The_health_command_finds_a_service_that_listens_on_all_addresses_and_tells_whether_it_serves()
     {
-        string[] options = ["--checkpoint", RealServicesFixture.Checkpoint, "--device", "cpu"];
+        string[] options = ["--checkpoint", RealServicesFixture.Checkpoint, "--device", "cpu", "--max-requests", "1000",
+            "--max-pixels", "1000"]; // Twice the same value.
         await using var vae = await ServiceProcess.StartAsync("FluxGrpc.Vae", ["--address", "http://127.0.0.1:0", .. options]);
         await vae.WaitUntilServingAsync();
         options = ["--address", $"{AnyAddress}:{new Uri(vae.Address).Port}", .. options, "--health"];
