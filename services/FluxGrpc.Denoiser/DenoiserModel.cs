@@ -5,7 +5,6 @@ using FluxGrpc.Denoiser.Sessions;
 using FluxGrpc.Torch;
 using FluxGrpc.V1;
 using static TorchSharp.torch;
-using Tensor = TorchSharp.torch.Tensor;
 
 namespace FluxGrpc.Denoiser;
 
@@ -67,9 +66,16 @@ internal sealed class DenoiserModel : IDisposable
     /// <summary>Facts for GetModelInfo.</summary>
     public ComponentInfo Describe(long maxMessageBytes) => new(_facts) { MaxMessageBytes = maxMessageBytes };
 
-    /// <summary>Copies a session's conditioning to the device.</summary>
-    public Task<Conditioning> ConditionAsync(SessionOpening opening, CancellationToken cancellation) =>
-        Thread.RunAsync(() => Conditioning.Create(opening, _device), cancellation);
+    /// <summary>Copies a session's conditioning to the device, and computes what stays the same over its steps.</summary>
+    public Task<Conditioning> ConditionAsync(SessionOpening opening, CancellationToken cancellation) => Thread.RunAsync(() =>
+    {
+        using var scope = NewDisposeScope();
+        return Transformer.Embed(
+            TensorConversion.ToTorch(opening.HiddenStates, _device.Device, _device.Type),
+            TensorConversion.ToTorch(opening.Pooled, _device.Device, _device.Type),
+            opening.Guidance is { } guidance ? tensor([guidance], ScalarType.Float32, _device.Device) : null,
+            Rope.Positions(opening.TextTokens, opening.Rows, opening.Columns, _device.Device)).DetachFromDisposeScope();
+    }, cancellation);
 
     /// <summary>Frees a conditioning; its session has no step on the device.</summary>
     public void Release(Conditioning conditioning)
@@ -86,8 +92,7 @@ internal sealed class DenoiserModel : IDisposable
         var latents = steps.Select(step => TensorConversion.ToTorch(step.Step.Latents, _device.Device, _device.Type)).ToArray();
         var timesteps = tensor(steps.Select(step => step.Step.Timestep).ToArray(), ScalarType.Float32, _device.Device);
         var batch = latents.Length == 1 ? latents[0] : cat(latents);                     // [B, N, C]
-        var input = Input(batch, timesteps, conditioning);
-        var (onDevice, reused) = Transformer.Predict(input, [.. steps.Select(step => step.Member.Cache)]);
+        var (onDevice, reused) = Transformer.Predict(batch, timesteps, conditioning, [.. steps.Select(step => step.Member.Cache)]);
         var velocities = onDevice.to(CPU);                                               // [B, N, C], one copy for all
         var outgoing = steps.Select((step, sample) => TensorConversion.ToMessage(
             velocities.slice(0, sample, sample + 1, 1).to(TensorConversion.ToScalarType(step.Step.Latents.DataType)))).ToArray();
@@ -147,22 +152,15 @@ internal sealed class DenoiserModel : IDisposable
     private static void WarmUp(FluxTransformer transformer, ComputeDevice device)
     {
         var config = transformer.Config;
-        using var conditioning = new Conditioning(
-            zeros([1, WarmUpTextTokens, config.ContextSize], device.Type, device.Device),
-            zeros([1, config.PooledSize], device.Type, device.Device),
-            config.TakesGuidance ? ones(1, ScalarType.Float32, device.Device) : null,
-            Rope.Positions(WarmUpTextTokens, WarmUpRows, WarmUpRows, device.Device));
-        var latents = zeros([1, WarmUpRows * WarmUpRows, config.InChannels], device.Type, device.Device);
-        transformer.call(Input(latents, ones(1, ScalarType.Float32, device.Device), conditioning)).Dispose();
+        using var scope = NewDisposeScope();
+        transformer.call(new TransformerInput
+        {
+            Latents = zeros([1, WarmUpRows * WarmUpRows, config.InChannels], device.Type, device.Device),
+            HiddenStates = zeros([1, WarmUpTextTokens, config.ContextSize], device.Type, device.Device),
+            Pooled = zeros([1, config.PooledSize], device.Type, device.Device),
+            Timesteps = ones(1, ScalarType.Float32, device.Device),
+            Guidance = config.TakesGuidance ? ones(1, ScalarType.Float32, device.Device) : null,
+            Positions = Rope.Positions(WarmUpTextTokens, WarmUpRows, WarmUpRows, device.Device),
+        });
     }
-
-    private static TransformerInput Input(Tensor latents, Tensor timesteps, Conditioning conditioning) => new()
-    {
-        Latents = latents,
-        HiddenStates = conditioning.HiddenStates,
-        Pooled = conditioning.Pooled,
-        Timesteps = timesteps,
-        Guidance = conditioning.Guidance,
-        Positions = conditioning.Positions,
-    };
 }

@@ -1,3 +1,5 @@
+using FluxGrpc.Denoiser.Model;
+
 namespace FluxGrpc.Denoiser.Batching;
 
 /// <summary>

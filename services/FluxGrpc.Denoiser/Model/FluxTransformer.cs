@@ -50,25 +50,63 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
     /// <exception cref="ArgumentException">Guidance is missing, or given to a model that takes none.</exception>
     public override Tensor forward(TransformerInput input)
     {
+        ArgumentNullException.ThrowIfNull(input);
         using var scope = NewDisposeScope();
-        var streams = Embed(input);
+        var conditioning = Embed(input.HiddenStates, input.Pooled, input.Guidance, input.Positions);
+        return Predict(input.Latents, input.Timesteps, conditioning).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes what does not change over the steps of an image.</summary>
+    /// <param name="hiddenStates">T5 hidden states [B, L, C], in the parameters' dtype.</param>
+    /// <param name="pooled">CLIP pooled vector [B, P], in the parameters' dtype.</param>
+    /// <param name="guidance">Guidance strengths [B], float32; null where the model takes none.</param>
+    /// <param name="positions">Positions of text and image tokens [B or 1, L + N, 3], from <see cref="Rope.Positions"/>.</param>
+    /// <returns>The caller's, or its scope's, to dispose.</returns>
+    /// <exception cref="ArgumentException">Guidance is missing, or given to a model that takes none.</exception>
+    public Conditioning Embed(Tensor hiddenStates, Tensor pooled, Tensor? guidance, Tensor positions)
+    {
+        ArgumentNullException.ThrowIfNull(hiddenStates);
+        if ((guidance is null) == Config.TakesGuidance)
+        {
+            throw new ArgumentException(
+                Config.TakesGuidance ? "guidance is required" : "this model takes no guidance", nameof(guidance));
+        }
+
+        return new Conditioning(
+            _txtIn.call(hiddenStates),
+            _vectorIn.call(pooled),
+            guidance is null ? null : _guidanceIn!.call(TimestepEmbedding.Compute(guidance, Config.SinusoidSize, hiddenStates.dtype)),
+            Rope.Table(positions, Config.AxesSizes, Config.Theta));
+    }
+
+    /// <summary>Predicts the velocity.</summary>
+    /// <param name="latents">Packed latents [B, N, in channels], in the parameters' dtype.</param>
+    /// <param name="timesteps">Timesteps t in [0, 1], [B], float32.</param>
+    /// <param name="conditioning">From <see cref="Embed"/>, of the same B; stays as it is.</param>
+    /// <returns>Velocity [B, N, out channels], in the latents' dtype; the caller disposes it.</returns>
+    public Tensor Predict(Tensor latents, Tensor timesteps, Conditioning conditioning)
+    {
+        using var scope = NewDisposeScope();
+        var streams = Begin(latents, timesteps, conditioning);
         var images = RunBlocks(streams, first: 0);
         return _finalLayer.call(images, streams.Vec).MoveToOuterDisposeScope();
     }
 
-    /// <summary>As <see cref="forward"/>, where samples with a cache may skip all blocks but the first.</summary>
-    /// <param name="input">B samples.</param>
+    /// <summary>Predicts the velocity; samples with a cache may skip all blocks but the first.</summary>
+    /// <param name="latents">Packed latents [B, N, in channels], in the parameters' dtype.</param>
+    /// <param name="timesteps">Timesteps t in [0, 1], [B], float32.</param>
+    /// <param name="conditioning">From <see cref="Embed"/>, of the same B; stays as it is.</param>
     /// <param name="caches">One for each sample; null computes it in any case.</param>
     /// <returns>Velocity [B, N, out channels], which the caller disposes, and which samples skipped blocks.</returns>
-    /// <exception cref="ArgumentException">Guidance is missing, or given to a model that takes none.</exception>
-    public (Tensor Velocity, bool[] Reused) Predict(TransformerInput input, IReadOnlyList<FirstBlockCache?> caches)
+    public (Tensor Velocity, bool[] Reused) Predict(
+        Tensor latents, Tensor timesteps, Conditioning conditioning, IReadOnlyList<FirstBlockCache?> caches)
     {
         ArgumentNullException.ThrowIfNull(caches);
         if (_doubleBlocks.Count == 0 || caches.All(cache => cache is null))
-            return (call(input), new bool[caches.Count]);
+            return (Predict(latents, timesteps, conditioning), new bool[caches.Count]);
 
         using var scope = NewDisposeScope();
-        var streams = Embed(input);
+        var streams = Begin(latents, timesteps, conditioning);
         var (img, txt) = _doubleBlocks[0].call(streams.Img, streams.Txt, streams.Vec, streams.Rope);
         var change = img - streams.Img;                                            // [B, N, D]
         var reused = caches.Select((cache, sample) => cache?.Fits(Sample(change, sample)) ?? false).ToArray();
@@ -89,14 +127,17 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
         return (_finalLayer.call(joined, streams.Vec).MoveToOuterDisposeScope(), reused);
     }
 
-    private Streams Embed(TransformerInput input)
+    /// <summary>The two streams before the first block.</summary>
+    private Streams Begin(Tensor latents, Tensor timesteps, Conditioning conditioning)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        return new Streams(
-            _imgIn.call(input.Latents),
-            _txtIn.call(input.HiddenStates),
-            Condition(input),
-            Rope.Table(input.Positions, Config.AxesSizes, Config.Theta));
+        ArgumentNullException.ThrowIfNull(latents);
+        ArgumentNullException.ThrowIfNull(conditioning);
+        var vec = _timeIn.call(TimestepEmbedding.Compute(timesteps, Config.SinusoidSize, latents.dtype));
+        if (conditioning.Guidance is { } guidance)
+            vec += guidance;
+        vec += conditioning.Pooled;                                                // In the reference's order: rounding tells.
+        // The blocks let go of what they are given.
+        return new Streams(_imgIn.call(latents), conditioning.Text.alias(), vec, conditioning.Rope);
     }
 
     /// <summary>Runs the double blocks from one on, then the single blocks.</summary>
@@ -120,23 +161,6 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
     }
 
     private static Tensor Sample(Tensor batch, int index) => batch.narrow(0, index, 1);
-
-    /// <summary>The sum of what is known about the whole image: timestep, guidance, pooled text [B, D].</summary>
-    private Tensor Condition(TransformerInput input)
-    {
-        if ((input.Guidance is null) == Config.TakesGuidance)
-        {
-            throw new ArgumentException(
-                Config.TakesGuidance ? "guidance is required" : "this model takes no guidance", nameof(input));
-        }
-
-        using var scope = NewDisposeScope();
-        var type = input.Latents.dtype;
-        var vec = _timeIn.call(TimestepEmbedding.Compute(input.Timesteps, Config.SinusoidSize, type));
-        if (_guidanceIn is not null)
-            vec += _guidanceIn.call(TimestepEmbedding.Compute(input.Guidance!, Config.SinusoidSize, type));
-        return (vec + _vectorIn.call(input.Pooled)).MoveToOuterDisposeScope();
-    }
 
     /// <summary>Lets go of a block's input as soon as its output is there: dozens of them would add up to gigabytes.</summary>
     private static void Replace(ref Tensor current, Tensor next)

@@ -4,6 +4,7 @@ using FluxGrpc.V1;
 using Grpc.Core;
 using Xunit;
 using Xunit.Abstractions;
+using static TorchSharp.torch;
 using NativeTensor = TorchSharp.torch.Tensor;
 
 namespace FluxGrpc.GoldenTests.Denoiser;
@@ -103,8 +104,9 @@ public sealed class BatchingTests(ITestOutputHelper output)
     {
         await using var server = await DenoiserFixture.StartAsync(Model, options => options.MaxSessions = 3);
         using var golden = new GoldenMessages(Model);
-        server.Model.Transformer.register_forward_pre_hook((_, input) => input.Latents.shape[0] == 1
-            ? input
+        var first = server.Model.Transformer.named_modules().Single(entry => entry.name == "img_in").module;
+        ((nn.Module<NativeTensor, NativeTensor>)first).register_forward_pre_hook((_, latents) => latents.shape[0] == 1
+            ? latents
             : throw new InvalidOperationException("no memory for a batch"));
         var before = LiveTensors.CountSettled();
 

@@ -97,7 +97,8 @@ public sealed class FirstBlockCacheTests : IDisposable
     private (Tensor Velocity, bool[] Reused) Predict(TransformerInput input, params FirstBlockCache?[] caches)
     {
         using var noGradients = no_grad();
-        return _transformer.Predict(input, caches.Length == 0 ? [null] : caches);
+        var conditioning = _transformer.Embed(input.HiddenStates, input.Pooled, input.Guidance, input.Positions);
+        return _transformer.Predict(input.Latents, input.Timesteps, conditioning, caches.Length == 0 ? [null] : caches);
     }
 
     private Tensor Computed(TransformerInput input)

@@ -1,5 +1,5 @@
-using FluxGrpc.Denoiser;
 using FluxGrpc.Denoiser.Batching;
+using FluxGrpc.Denoiser.Model;
 using FluxGrpc.Testing;
 using Xunit;
 using static TorchSharp.torch;
@@ -18,10 +18,10 @@ public sealed class BatchConditioningsTests
 
         var joined = conditionings.Join([one, other]);
 
-        Assert.Equal([2, 3, 5], joined.HiddenStates.shape);
-        Assert.Equal([1f, 2f], joined.Guidance!.data<float>().ToArray());
+        Assert.Equal([2, 3, 5], joined.Text.shape);
+        Assert.Equal([1f, 2f], joined.Guidance!.flatten().data<float>().ToArray());
         Assert.Equal([1f, 2f], joined.Pooled.flatten().data<float>().ToArray());
-        Assert.Equal([1, 4, 3], joined.Positions.shape);
+        Assert.Equal([1, 1, 4, 3], joined.Rope.shape);
         Assert.Same(joined, conditionings.Join([one, other]));
         Assert.Same(one, conditionings.Join([one]));
         Assert.NotSame(joined, conditionings.Join([other, one]));
@@ -57,5 +57,5 @@ public sealed class BatchConditioningsTests
     }
 
     private static Conditioning Create(float value) => new(
-        full([1, 3, 5], value), full([1, 1], value), full([1], value), zeros(1, 4, 3));
+        full([1, 3, 5], value), full([1, 1], value), full([1, 1], value), zeros(1, 1, 4, 3));
 }

@@ -18,7 +18,7 @@ internal static class Steps
 
     /// <summary>A session with a conditioning of one element a tensor; the test's dispose scope owns it.</summary>
     public static BatchMember Session(BatchKey? key = null, Priority priority = Priority.Interactive) => new(key ?? Small, priority,
-        new Conditioning(zeros(1, 1, 1), zeros(1, 1), guidance: null, zeros(1, 1, Rope.AxisCount)));
+        new Conditioning(zeros(1, 1, 1), zeros(1, 1), guidance: null, zeros(1, 1, 1, 1)));
 
     public static FluxGrpc.Denoiser.Sessions.DenoiseStep First() => Parse(index: 0, previous: null);
 
