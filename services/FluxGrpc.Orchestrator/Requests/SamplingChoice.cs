@@ -14,8 +14,11 @@ internal sealed record SamplingChoice(SamplerKind Sampler, string? NegativePromp
     private const float MaxTrueCfgScale = 100;
     private const float DefaultTrueCfgScale = 4;
 
-    /// <summary>Velocities that a step takes: the last step of Heun's method takes fewer, which is not worth telling apart.</summary>
-    public int EvaluationsPerStep => (Sampler == SamplerKind.Heun ? 2 : 1) * (NegativePrompt is null ? 1 : 2);
+    /// <summary>Velocities that a session's step takes: the last of Heun's method takes one, which is not worth telling apart.</summary>
+    public int EvaluationsOfASession => Sampler == SamplerKind.Heun ? 2 : 1;
+
+    /// <summary>Velocities that a step takes in all its sessions.</summary>
+    public int EvaluationsPerStep => EvaluationsOfASession * (NegativePrompt is null ? 1 : 2);
 
     /// <summary>Checks the fields of a request.</summary>
     public static void Check(GenerateRequest message, RequestLimits limits, Violations violations)

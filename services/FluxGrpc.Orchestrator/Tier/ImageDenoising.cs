@@ -89,7 +89,7 @@ internal sealed class ImageDenoising(
             opening.Guidance = guidance;
         if (order.Request.Sampling.StepCacheThreshold is { } threshold)
             opening.StepCacheThreshold = threshold;
-        return new MovableSession(tier.Denoisers, opening, index, options, time);
+        return new MovableSession(tier.Denoisers, opening, order.Request.Sampling.EvaluationsOfASession, index, options, time);
     }
 
     private StepCompleted Describe(CompletedStep step, int image, string replica) => new()

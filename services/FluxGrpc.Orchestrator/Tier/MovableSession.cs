@@ -13,11 +13,13 @@ namespace FluxGrpc.Orchestrator.Tier;
 /// </summary>
 /// <param name="denoisers">The denoisers.</param>
 /// <param name="opening">The opening as at the first step.</param>
+/// <param name="evaluationsPerStep">Velocities that a step takes, by which its work counts.</param>
 /// <param name="imageIndex">The image's place in its request, for the events.</param>
 /// <param name="options">Deadline and cancellation of the caller.</param>
 /// <param name="time">Measures the steps.</param>
 internal sealed class MovableSession(
-    ServiceTier denoisers, OpenSession opening, int imageIndex, CallOptions options, TimeProvider time) : IDisposable
+    ServiceTier denoisers, OpenSession opening, int evaluationsPerStep, int imageIndex, CallOptions options, TimeProvider time)
+    : IDisposable
 {
     private static readonly TimeSpan _longestOpening = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _longestGoodbye = TimeSpan.FromSeconds(1);
@@ -124,7 +126,7 @@ internal sealed class MovableSession(
 
     private async Task<HeldSession> OpenAsync(int step, WorkAttempts attempts, CancellationToken cancellation)
     {
-        var work = (_steps - step) * _tokens;
+        var work = (_steps - step) * _tokens * evaluationsPerStep;
         var lease = await denoisers.Replicas.AcquireAsync(opening.ExpectedFingerprint, work, attempts, cancellation);
         while (true)
         {
