@@ -58,6 +58,8 @@ internal static class CommandLine
         VerifyCommand.Create(terminal),
         EvaluateCommand.Create(terminal),
         ClusterCommand.Create(terminal),
+        CertificatesCommand.Create(terminal),
+        KeysCommand.Create(terminal),
     };
 
     private static string Describe(Exception exception)

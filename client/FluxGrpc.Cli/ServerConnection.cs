@@ -1,4 +1,3 @@
-using FluxGrpc.Channels;
 using FluxGrpc.Client;
 using FluxGrpc.LocalCluster;
 
@@ -19,7 +18,18 @@ internal sealed class ServerConnection : IAsyncDisposable
     public FluxClient Client { get; }
 
     /// <summary>Talks to a server that runs already.</summary>
-    public static ServerConnection To(ServiceAddress server) => new(FluxClient.Connect(server.ToString()), cluster: null);
+    /// <exception cref="CliException">What is shown to it does not fit its address, or cannot be read.</exception>
+    public static ServerConnection To(FluxClientOptions server)
+    {
+        try
+        {
+            return new ServerConnection(FluxClient.Connect(server), cluster: null);
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidDataException)
+        {
+            throw new CliException(exception.Message.Split(" (Parameter")[0], ExitCode.Usage);
+        }
+    }
 
     /// <summary>Starts the four services in this process.</summary>
     /// <exception cref="CliException">There is no libtorch: an installed tool has none of its own.</exception>

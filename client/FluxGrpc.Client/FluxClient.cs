@@ -24,10 +24,10 @@ public sealed class FluxClient : IDisposable, IAsyncDisposable
     private readonly GrpcChannel _channel;
     private readonly Service _service;
 
-    private FluxClient(ServiceAddress address, ILoggerFactory? logging)
+    private FluxClient(ServiceAddress address, ChannelSecurity security, ILoggerFactory? logging)
     {
         Address = address.ToString();
-        _channel = ServiceChannel.Create(address, logging);
+        _channel = ServiceChannel.Create(address, security, logging);
         _service = new Service(_channel);
     }
 
@@ -38,7 +38,20 @@ public sealed class FluxClient : IDisposable, IAsyncDisposable
     /// <param name="address"><c>http://host:port</c>, <c>https://host:port</c>, <c>host:port</c> or <c>unix:/path/of.sock</c>.</param>
     /// <param name="logging">Where gRPC tells of the calls; nowhere by default.</param>
     /// <exception cref="FormatException">The address is none of these.</exception>
-    public static FluxClient Connect(string address, ILoggerFactory? logging = null) => new(ServiceAddress.Parse(address), logging);
+    public static FluxClient Connect(string address, ILoggerFactory? logging = null) =>
+        Connect(new FluxClientOptions { Address = address }, logging);
+
+    /// <summary>Makes a client of a server that asks for an API key, or speaks TLS; nothing is sent before the first call.</summary>
+    /// <param name="options">The address, and what the server and the client show each other.</param>
+    /// <param name="logging">Where gRPC tells of the calls; nowhere by default.</param>
+    /// <exception cref="FormatException">The address is none.</exception>
+    /// <exception cref="ArgumentException">The options do not fit the address: a key over plain text, certificates without TLS.</exception>
+    /// <exception cref="InvalidDataException">A certificate or its key cannot be read.</exception>
+    public static FluxClient Connect(FluxClientOptions options, ILoggerFactory? logging = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new FluxClient(ServiceAddress.Parse(options.Address), options.ToSecurity(), logging);
+    }
 
     /// <summary>
     /// Makes pictures and tells everything on the way: one accepted, its places in the queue where it has to wait, one encoded,

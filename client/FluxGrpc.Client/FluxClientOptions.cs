@@ -1,6 +1,8 @@
+using FluxGrpc.Channels;
+
 namespace FluxGrpc.Client;
 
-/// <summary>What <see cref="FluxClient"/> needs to know where dependency injection makes it.</summary>
+/// <summary>Where a <see cref="FluxClient"/> finds the orchestrator, and how the two know each other.</summary>
 public sealed class FluxClientOptions
 {
     /// <summary>
@@ -8,4 +10,20 @@ public sealed class FluxClientOptions
     /// where an orchestrator listens by default.
     /// </summary>
     public string Address { get; set; } = "http://127.0.0.1:5000";
+
+    /// <summary>API key, for a server that asks for one. It is sent over TLS and within this machine only. Empty for none.</summary>
+    public string ApiKey { get; set; } = "";
+
+    /// <summary>PEM file with the CAs that the server's certificate may come from; empty: those that the system trusts.</summary>
+    public string CaFile { get; set; } = "";
+
+    /// <summary>PEM file with the client's own certificate, for a server that asks for one (mutual TLS). Empty for none.</summary>
+    public string CertificateFile { get; set; } = "";
+
+    /// <summary>PEM file with the private key of <see cref="CertificateFile"/>.</summary>
+    public string KeyFile { get; set; } = "";
+
+    /// <summary>The same, for a channel.</summary>
+    public ChannelSecurity ToSecurity() =>
+        new() { ApiKey = ApiKey, CaFile = CaFile, CertificateFile = CertificateFile, KeyFile = KeyFile };
 }

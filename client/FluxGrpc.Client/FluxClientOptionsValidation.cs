@@ -11,8 +11,9 @@ internal sealed class FluxClientOptionsValidation : IValidateOptions<FluxClientO
     {
         try
         {
-            ServiceAddress.Parse(options.Address);
-            return ValidateOptionsResult.Success;
+            return options.ToSecurity().ProblemWith(ServiceAddress.Parse(options.Address)) is { } problem
+                ? ValidateOptionsResult.Fail(problem)
+                : ValidateOptionsResult.Success;
         }
         catch (FormatException exception)
         {

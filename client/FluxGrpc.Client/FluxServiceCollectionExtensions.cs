@@ -20,7 +20,7 @@ public static class FluxServiceCollectionExtensions
         services.AddOptions<FluxClientOptions>().Configure(options => configure?.Invoke(options)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<FluxClientOptions>, FluxClientOptionsValidation>());
         services.TryAddSingleton(provider => FluxClient.Connect(
-            provider.GetRequiredService<IOptions<FluxClientOptions>>().Value.Address, provider.GetService<ILoggerFactory>()));
+            provider.GetRequiredService<IOptions<FluxClientOptions>>().Value, provider.GetService<ILoggerFactory>()));
         return services;
     }
 }

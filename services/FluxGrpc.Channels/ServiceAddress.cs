@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 
 namespace FluxGrpc.Channels;
 
@@ -18,6 +19,16 @@ public sealed record ServiceAddress
 
     /// <summary>Absolute path of the Unix domain socket, or null for TCP.</summary>
     public string? SocketPath { get; }
+
+    /// <summary>Name that the server's certificate must bear; null: that of the endpoint.</summary>
+    public string? ServerName { get; init; }
+
+    /// <summary>True where TLS is spoken.</summary>
+    public bool IsTls => Endpoint?.Scheme == Uri.UriSchemeHttps;
+
+    /// <summary>True where nobody from another machine comes in: a Unix domain socket or the loopback.</summary>
+    public bool IsLocal => Endpoint is null || Endpoint.Host == "localhost"
+        || (IPAddress.TryParse(Endpoint.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
 
     /// <summary>Reads an address; <c>host:port</c> alone means http.</summary>
     /// <exception cref="FormatException">Not one of the three forms.</exception>

@@ -20,6 +20,11 @@ public sealed class DenoiserOptions : ModelServiceOptions
     [Description("Largest number of sessions (images in progress or waiting); more are refused.")]
     public int MaxSessions { get; set; } = 64;
 
+    /// <summary>Largest number of sessions of one machine that calls; 0 for as many as <see cref="MaxSessions"/>.</summary>
+    [Range(0, 100_000)]
+    [Description("Largest number of sessions of one calling IP address; more are refused. 0: only --max-sessions counts.")]
+    public int MaxSessionsPerPeer { get; set; }
+
     /// <summary>Largest number of image tokens of a session.</summary>
     [Range(1, 1 << 20)]
     [Description("Largest number of image tokens (height/16 times width/16); 16384 is 2048x2048 pixels.")]

@@ -12,7 +12,8 @@ internal sealed class DenoiserService(
 {
     public override Task Denoise(IAsyncStreamReader<DenoiseRequest> requestStream,
         IServerStreamWriter<DenoiseResponse> responseStream, ServerCallContext context) =>
-        sessions.ServeAsync(slot.Get(), requestStream, responseStream, context.CancellationToken);
+        sessions.ServeAsync(slot.Get(), requestStream, responseStream,
+            context.GetHttpContext().Connection.RemoteIpAddress?.ToString() ?? "this machine", context.CancellationToken);
 
     public override Task<DenoiserServiceGetModelInfoResponse> GetModelInfo(
         DenoiserServiceGetModelInfoRequest request, ServerCallContext context)

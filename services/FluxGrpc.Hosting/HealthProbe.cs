@@ -21,7 +21,9 @@ internal static class HealthProbe
     /// <returns>What grpc.health.v1 says: SERVING, NOT_SERVING; or UNKNOWN where nobody answers.</returns>
     public static async Task<HealthCheckResponse.Types.ServingStatus> AskAsync(ServiceOptions options)
     {
-        using var channel = ServiceChannel.Create(Reachable(ServiceAddress.Parse(options.Address)));
+        using var channel = options.HealthAddress.Length > 0
+            ? ServiceChannel.Create(Reachable(ServiceAddress.Parse(options.HealthAddress)))
+            : ServiceChannel.Create(Reachable(ServiceAddress.Parse(options.Address)), OwnCertificate(options));
         try
         {
             using var patience = new CancellationTokenSource(_patience);
@@ -33,6 +35,14 @@ internal static class HealthProbe
             return HealthCheckResponse.Types.ServingStatus.Unknown;
         }
     }
+
+    /// <summary>Who has a service's certificate and key is the service.</summary>
+    private static ChannelSecurity OwnCertificate(ServiceOptions options) => options.TlsKey.Length == 0
+        ? ChannelSecurity.Default
+        : new ChannelSecurity
+        {
+            Itself = PemCertificates.FollowIdentity(options.TlsCertificate, options.TlsKey, _ => { }, TimeProvider.System),
+        };
 
     /// <summary>
     /// Where a service that listens at an address is found from its own machine (see <see cref="ServiceEndpoint"/>), by number: a

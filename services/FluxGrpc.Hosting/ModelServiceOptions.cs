@@ -1,11 +1,18 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using FluxGrpc.Channels;
 
 namespace FluxGrpc.Hosting;
 
 /// <summary>What every service with a model can be told.</summary>
 public abstract class ModelServiceOptions : ServiceOptions
 {
+    /// <summary>Name in the certificates of those who may call a service with a model: the orchestrators.</summary>
+    public const string InternalCaller = "orchestrator.flux.internal";
+
+    /// <summary>Options of a service that is internal: of all certificates of an authority, only the orchestrator's let in.</summary>
+    protected ModelServiceOptions() => TlsClientNames = InternalCaller;
+
     /// <summary>Checkpoint: a Hugging Face folder with model_index.json, a component's folder, or a .safetensors file.</summary>
     [Description("Checkpoint: a Hugging Face folder (model_index.json), one component's folder, or a .safetensors file.")]
     public string Checkpoint { get; set; } = "";
@@ -25,6 +32,13 @@ public abstract class ModelServiceOptions : ServiceOptions
     /// <inheritdoc/>
     public override IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
         base.Validate(validationContext).Concat(ValidateCheckpoint());
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> ExposureWarnings() =>
+        ServiceAddress.Parse(Address).IsLocal || TlsClientCa.Length > 0
+            ? base.ExposureWarnings()
+            : base.ExposureWarnings().Append(
+                $"whoever reaches {Address} may use this internal service; give --tls-client-ca, or an address of the loopback");
 
     /// <summary>What is wrong with where the weights come from; a service may take them from elsewhere.</summary>
     protected virtual IEnumerable<ValidationResult> ValidateCheckpoint() => Checkpoint.Length > 0

@@ -14,8 +14,9 @@ namespace FluxGrpc.Hosting;
 public sealed record OptionDescription(string Switch, string Variable, string Default, string Description);
 
 /// <summary>
-/// Fills an options class from the environment and the command line, which wins, and validates it. The names follow from the
-/// properties': MaxSessions of the denoiser is <c>--max-sessions</c> and <c>FLUX_DENOISER_MAX_SESSIONS</c>.
+/// Fills an options class from a settings file, the environment and the command line, each of which wins over those before, and
+/// validates it. The names follow from the properties': MaxSessions of the denoiser is <c>--max-sessions</c>,
+/// <c>FLUX_DENOISER_MAX_SESSIONS</c>, and <c>MaxSessions</c> in the file's section <c>Denoiser</c>.
 /// </summary>
 /// <typeparam name="TOptions">A class of settable string, number and boolean properties.</typeparam>
 /// <param name="service">The service's name: "text-encoder".</param>
@@ -41,26 +42,15 @@ public sealed class OptionsReader<TOptions>(string service)
     /// <summary>Reads and validates the options.</summary>
     /// <param name="arguments">The command line: <c>--name value</c> or <c>--name=value</c>.</param>
     /// <param name="environment">Looks up a variable; null where it is not set.</param>
-    /// <exception cref="ValidationException">An unknown switch or a value that is not allowed; the message says which and why.</exception>
+    /// <exception cref="ValidationException">
+    /// An unknown switch or setting, or a value that is not allowed; the message says which and why.
+    /// </exception>
     public TOptions Read(IReadOnlyList<string> arguments, Func<string, string?> environment)
     {
         var options = new TOptions();
-        foreach (var property in _properties)
-        {
-            if (environment(VariableOf(property)) is { Length: > 0 } value)
-                Set(options, property, value, VariableOf(property));
-        }
-
-        for (var i = 0; i < arguments.Count; i++)
-        {
-            var (name, value) = arguments[i].Split('=', 2) is [var left, var right] ? (left, right) : (arguments[i], null);
-            var property = _properties.FirstOrDefault(property => SwitchOf(property) == name)
-                ?? throw new ValidationException($"'{name}' is unknown; allowed: {string.Join(", ", _properties.Select(SwitchOf))}");
-            if (value is null && ++i == arguments.Count)
-                throw new ValidationException($"{name} needs a value");
-            Set(options, property, value ?? arguments[i], name);
-        }
-
+        List<Given> given = [.. FromEnvironment(environment), .. FromCommandLine(arguments)];
+        foreach (var (property, text, source) in FromSettings(options, given).Concat(given).ToList())
+            Set(options, property, text, source);
         Validate(options);
         return options;
     }
@@ -87,6 +77,38 @@ public sealed class OptionsReader<TOptions>(string service)
         }
 
         return text.ToString();
+    }
+
+    private IEnumerable<Given> FromEnvironment(Func<string, string?> environment) => _properties
+        .Select(property => new Given(property, environment(VariableOf(property)) ?? "", VariableOf(property)))
+        .Where(given => given.Text.Length > 0);
+
+    private IEnumerable<Given> FromCommandLine(IReadOnlyList<string> arguments)
+    {
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            var (name, value) = arguments[i].Split('=', 2) is [var left, var right] ? (left, right) : (arguments[i], null);
+            var property = _properties.FirstOrDefault(property => SwitchOf(property) == name)
+                ?? throw new ValidationException($"'{name}' is unknown; allowed: {string.Join(", ", _properties.Select(SwitchOf))}");
+            if (value is null && ++i == arguments.Count)
+                throw new ValidationException($"{name} needs a value");
+            yield return new Given(property, value ?? arguments[i], name);
+        }
+    }
+
+    /// <summary>The file may be missing where nobody named it.</summary>
+    private IEnumerable<Given> FromSettings(TOptions options, List<Given> given)
+    {
+        if (_properties.FirstOrDefault(property => property.Name == nameof(ServiceOptions.Settings)) is not { } settings)
+            return [];
+        var named = given.FindLast(value => value.Property == settings)?.Text;
+        var path = named ?? (string)settings.GetValue(options)!;
+        return SettingsFile.Read(path, Section, isOptional: named is null).Select(entry => new Given(
+            _properties.FirstOrDefault(property =>
+                property != settings && property.Name.Equals(entry.Key, StringComparison.OrdinalIgnoreCase))
+            ?? throw new ValidationException($"{path}: {Section}:{entry.Key} is unknown; allowed: "
+                + string.Join(", ", _properties.Where(property => property != settings).Select(property => property.Name))),
+            entry.Value, $"{path}: {Section}:{entry.Key}"));
     }
 
     private static void Set(TOptions options, PropertyInfo property, string text, string source)
@@ -120,5 +142,11 @@ public sealed class OptionsReader<TOptions>(string service)
         return kebab.ToString();
     }
 
+    /// <summary>The service's section of a settings file: "TextEncoder".</summary>
+    private string Section => string.Concat(service.Split('-').Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
+
     private static int Depth(Type type) => type.BaseType is null ? 0 : 1 + Depth(type.BaseType);
+
+    /// <summary>A value as a user gave it.</summary>
+    private sealed record Given(PropertyInfo Property, string Text, string Source);
 }

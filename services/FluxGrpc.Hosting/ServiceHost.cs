@@ -1,4 +1,5 @@
 using FluxGrpc.Channels;
+using FluxGrpc.Hosting.Security;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
 using Microsoft.AspNetCore.Builder;
@@ -27,6 +28,9 @@ public static class ServiceHost
     /// </summary>
     private static readonly string[] _watchNoFiles = ["--hostBuilder:reloadConfigOnChange=false"];
 
+    /// <summary>A connection that says nothing for so long is asked whether it still lives.</summary>
+    private static readonly TimeSpan _silence = TimeSpan.FromSeconds(30);
+
     /// <summary>Begins a service that listens at its address with HTTP/2.</summary>
     /// <param name="options">Validated options.</param>
     public static WebApplicationBuilder CreateBuilder(ServiceOptions options)
@@ -47,10 +51,13 @@ public static class ServiceHost
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = null; // gRPC bounds each message.
-            kestrel.Limits.MinRequestBodyDataRate = null; // A stream of steps is quiet while a step runs.
+            kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
+            kestrel.Limits.Http2.KeepAlivePingDelay = _silence;
             kestrel.Limits.Http2.InitialConnectionWindowSize = 16 << 20;
             kestrel.Limits.Http2.InitialStreamWindowSize = 16 << 20;
-            kestrel.Listen(address, UseHttp2);
+            kestrel.Listen(address, listen => UseHttp2(listen, address));
+            if (options.HealthAddress.Length > 0)
+                kestrel.Listen(ServiceAddress.Parse(options.HealthAddress), HealthCalls.Only);
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownSeconds));
 
@@ -63,6 +70,11 @@ public static class ServiceHost
         builder.Services.AddGrpcReflection();
         builder.Services.AddSingleton<HealthServiceImpl>();
         builder.Services.AddSingleton<OpenConnections>();
+        builder.Services.AddSingleton(provider => new ServerTls(
+            options, provider.GetRequiredService<ILogger<ServerTls>>(), provider.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(new ClientNames(options.TlsClientNames));
+        builder.Services.AddHostedService(provider => new ExposureWarnings(
+            options, provider.GetRequiredService<ILogger<ExposureWarnings>>()));
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<IHostLifetime, CallerOwnsSignals>();
         return builder;
@@ -95,6 +107,9 @@ public static class ServiceHost
         health.SetStatus(Liveness, HealthCheckResponse.Types.ServingStatus.Serving);
         OpenConnections.CloseAtStop(app);
         app.EndHealthWatchesAtStop();
+        HealthCalls.Separate(app);
+        ClientNames.Require(app);
+        SlowCallers.CutOff(app);
         app.MapGrpcService<HealthServiceImpl>();
         app.MapGrpcReflectionService();
         app.MapGrpcService<TService>();
@@ -105,10 +120,12 @@ public static class ServiceHost
     public static string ListeningAddress(this WebApplication app, ServiceOptions options) =>
         ServiceEndpoint.BoundAddress(app.Services.GetRequiredService<IServer>(), ServiceAddress.Parse(options.Address));
 
-    private static void UseHttp2(ListenOptions listen)
+    private static void UseHttp2(ListenOptions listen, ServiceAddress address)
     {
         listen.Protocols = HttpProtocols.Http2;
         OpenConnections.Count(listen);
+        if (address.IsTls)
+            listen.ApplicationServices.GetRequiredService<ServerTls>().Use(listen);
     }
 
     /// <summary>The frameworks tell every request at Information.</summary>

@@ -1,4 +1,5 @@
 using FluxGrpc.Hosting;
+using FluxGrpc.Orchestrator.Access;
 using FluxGrpc.Orchestrator.Detached;
 using FluxGrpc.Orchestrator.Requests;
 using FluxGrpc.Orchestrator.Tier;
@@ -15,34 +16,58 @@ internal sealed class GenerateCalls(
     private readonly RequestLimit _limit = new(options.MaxRequests);
 
     /// <summary>Answers a call to its end.</summary>
+    /// <param name="message">The order.</param>
+    /// <param name="caller">Who gave it.</param>
+    /// <param name="stream">Gets the events.</param>
     /// <inheritdoc cref="AttachedRuns.RunAsync" path="/exception"/>
-    public async Task AnswerAsync(GenerateRequest message, CallerStream caller)
+    public async Task AnswerAsync(GenerateRequest message, Caller caller, CallerStream stream)
     {
         var arrived = time.GetTimestamp();
         using var inHand = _limit.Enter();
-        if (registry.Find(message) is { } known)
-        {
-            await FollowAsync(known, caller);
-            return;
-        }
-
-        var facts = await tier.GetFactsAsync(caller.Options);
-        var request = GenerationRequest.Parse(message, RequestLimits.Of(options, facts), facts);
-        if (request.Detached)
-            await FollowAsync(detached.StartOrFind(message, request, facts, arrived), caller);
+        message.Priority = caller.Grant(message.Priority);
+        var generation = registry.Find(message, caller.Id);
+        if (generation is null)
+            generation = await StartAsync(message, caller, stream, arrived);
         else
-            await attached.RunAsync(request, facts, caller, arrived);
+            caller.Limits.Count();
+        if (generation is not null)
+            await FollowAsync(generation, stream);
     }
 
-    private async Task FollowAsync(DetachedGeneration generation, CallerStream caller)
+    /// <summary>Begins a detached generation, or carries an attached one out.</summary>
+    /// <returns>The detached one; null where all is done.</returns>
+    private async Task<DetachedGeneration?> StartAsync(GenerateRequest message, Caller caller, CallerStream stream, long arrived)
+    {
+        var place = caller.Limits.Enter();
+        try
+        {
+            var facts = await tier.GetFactsAsync(stream.Options);
+            var request = GenerationRequest.Parse(message, RequestLimits.Of(options, facts), facts);
+            if (!request.Detached)
+            {
+                await attached.RunAsync(request, facts, caller, stream, arrived);
+                return null;
+            }
+
+            var order = new DetachedOrder(message, caller.Id, place);
+            place = null; // It goes on with the work.
+            return detached.StartOrFind(order, request, facts, arrived);
+        }
+        finally
+        {
+            place?.Dispose();
+        }
+    }
+
+    private async Task FollowAsync(DetachedGeneration generation, CallerStream stream)
     {
         using var attachment = generation.Attach();
         try
         {
-            await foreach (var happened in generation.Log.ReadAsync(caller.Gone))
-                await caller.SendAsync(happened);
+            await foreach (var happened in generation.Log.ReadAsync(stream.Gone))
+                await stream.SendAsync(happened);
         }
-        catch (RpcException) when (!caller.Gone.IsCancellationRequested)
+        catch (RpcException) when (!stream.Gone.IsCancellationRequested)
         {
             registry.Remove(generation); // It has been told: the same request may now be made anew.
             throw;

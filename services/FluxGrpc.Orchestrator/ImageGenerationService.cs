@@ -1,9 +1,11 @@
+using FluxGrpc.Orchestrator.Access;
 using FluxGrpc.Orchestrator.Detached;
 using FluxGrpc.Orchestrator.Requests;
 using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.Tensors;
 using FluxGrpc.V1;
 using Grpc.Core;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace FluxGrpc.Orchestrator;
 
@@ -15,15 +17,15 @@ internal sealed class ImageGenerationService(
     /// <inheritdoc/>
     public override Task Generate(
         GenerateRequest request, IServerStreamWriter<GenerateResponse> responseStream, ServerCallContext context) =>
-        calls.AnswerAsync(
-            request, new CallerStream(responseStream, context, TimeSpan.FromSeconds(options.StalledCallerSeconds), time));
+        calls.AnswerAsync(request, CallerOf(context),
+            new CallerStream(responseStream, context, TimeSpan.FromSeconds(options.StalledCallerSeconds), time));
 
     /// <inheritdoc/>
     public override Task<CancelGenerationResponse> CancelGeneration(CancelGenerationRequest request, ServerCallContext context)
     {
         if (request.RequestId.Length == 0)
             throw Violations.Of("request_id", "is empty; allowed: that of a generation in hand");
-        if (!registry.Cancel(request.RequestId))
+        if (!registry.Cancel(request.RequestId, CallerOf(context).Id))
             throw RpcErrors.NotFound("GENERATION_NOT_FOUND", "No generation in hand has that request_id");
         return Task.FromResult(new CancelGenerationResponse());
     }
@@ -48,4 +50,6 @@ internal sealed class ImageGenerationService(
     /// <inheritdoc/>
     public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context) =>
         status.DescribeAsync(context.CancellationToken);
+
+    private static Caller CallerOf(ServerCallContext context) => context.GetHttpContext().Features.GetRequiredFeature<Caller>();
 }

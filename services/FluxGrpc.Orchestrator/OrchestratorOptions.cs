@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using FluxGrpc.Channels;
 using FluxGrpc.Hosting;
+using FluxGrpc.Orchestrator.Access;
 using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Detached;
 using FluxGrpc.Orchestrator.Sampling;
@@ -32,6 +33,22 @@ public sealed class OrchestratorOptions : ServiceOptions
     [Required]
     [Description("Where the VAEs are: addresses separated by commas, dns:///host:port, or file:/path of a list.")]
     public string Vae { get; set; } = "http://127.0.0.1:5003";
+
+    /// <summary>File of the callers' keys; empty asks for none. See <see cref="Access.ApiKeyFile"/>.</summary>
+    [Description("JSON file of API keys, made by flux keys: nobody without one is served. Followed while it changes.")]
+    public string ApiKeys { get; set; } = "";
+
+    /// <summary>Authorities of the certificates of the services behind; empty: those that the system trusts.</summary>
+    [Description("PEM file with the CAs of the services behind, which must then speak TLS. Unset: the system's CAs, for https addresses.")]
+    public string TierCa { get; set; } = "";
+
+    /// <summary>Certificate for the calls of the services behind, which ask for one (mutual TLS).</summary>
+    [Description("PEM file with the certificate that the services behind are shown (mutual TLS).")]
+    public string TierCertificate { get; set; } = "";
+
+    /// <summary>Private key of <see cref="TierCertificate"/>.</summary>
+    [Description("PEM file with the private key of that certificate.")]
+    public string TierKey { get; set; } = "";
 
     /// <summary>Longest time in seconds for a step, an encoding or a decoding before another replica is tried.</summary>
     [Range(1, 86_400)]
@@ -150,16 +167,19 @@ public sealed class OrchestratorOptions : ServiceOptions
     /// <summary>The bounds of what is kept without a caller.</summary>
     internal DetachedLimits DetachedLimits() => new(MaxDetached, MaxDetachedBytes, TimeSpan.FromSeconds(DetachedSeconds));
 
+    /// <summary>Whom to trust behind the orchestrator, and what to show there.</summary>
+    internal ChannelSecurity TierSecurity() => new() { CaFile = TierCa, CertificateFile = TierCertificate, KeyFile = TierKey };
+
     /// <inheritdoc/>
     public override IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         foreach (var result in base.Validate(validationContext))
             yield return result;
 
-        if (WebAddress != NoWeb && !(ServiceAddress.TryParse(WebAddress, out var web) && web.Endpoint?.Scheme != Uri.UriSchemeHttps))
+        if (WebAddress != NoWeb && !ServiceAddress.TryParse(WebAddress, out _))
         {
-            yield return new ValidationResult(
-                $"WebAddress '{WebAddress}' is not an address; allowed: http://host:port, host:port, unix:/path/of.sock, {NoWeb}",
+            yield return new ValidationResult($"WebAddress '{WebAddress}' is not an address; "
+                + $"allowed: http://host:port, https://host:port, host:port, unix:/path/of.sock, {NoWeb}",
                 [nameof(WebAddress)]);
         }
 
@@ -171,7 +191,16 @@ public sealed class OrchestratorOptions : ServiceOptions
                 yield return new ValidationResult(
                     $"{name} '{problem}' is not an address; allowed: {ReplicaTarget.Allowed}", [name]);
             }
+            else if (!ReplicaTarget.TryParse(target, out _, out problem, TierSecurity().NeedsTls))
+            {
+                yield return new ValidationResult(
+                    $"{name} '{problem}' is plain text, but TierCa or TierCertificate asks for TLS; allowed: https, unix, dns, file",
+                    [name]);
+            }
         }
+
+        if (ProblemWithFiles() is { } unusable)
+            yield return new ValidationResult(unusable, [nameof(TierCa), nameof(ApiKeys)]);
 
         foreach (var (name, side) in new[] { (nameof(MinSide), MinSide), (nameof(MaxSide), MaxSide) })
         {
@@ -184,5 +213,46 @@ public sealed class OrchestratorOptions : ServiceOptions
         var leastPixels = MinSide * MinSide;
         if (leastPixels > MaxPixels)
             yield return new ValidationResult($"MaxPixels {MaxPixels} is less than MinSide² {leastPixels}", [nameof(MaxPixels)]);
+    }
+
+    /// <inheritdoc/>
+    protected override IEnumerable<string> TlsAddresses() =>
+        ServiceAddress.TryParse(WebAddress, out var web) && web.IsTls ? base.TlsAddresses().Append(WebAddress) : base.TlsAddresses();
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> ExposureWarnings()
+    {
+        var web = WebAddress == NoWeb ? null : ServiceAddress.Parse(WebAddress);
+        if (web is { IsLocal: false, IsTls: false })
+            yield return $"{web} speaks plain text to other machines; give https:// with --tls-certificate and --tls-key";
+        foreach (var warning in base.ExposureWarnings())
+            yield return warning;
+
+        var open = new[] { ServiceAddress.Parse(Address), web }.Where(address => address is { IsLocal: false }).ToList();
+        if (open.Count > 0 && ApiKeys.Length == 0 && TlsClientCa.Length == 0)
+        {
+            yield return $"whoever reaches {string.Join(" or ", open)} may order pictures; "
+                + "give --api-keys or --tls-client-ca, or addresses of the loopback";
+        }
+    }
+
+    private string? ProblemWithFiles()
+    {
+        if ((TierCertificate.Length > 0) != (TierKey.Length > 0))
+            return "TierCertificate and TierKey go together; one of them is missing";
+        try
+        {
+            if (ApiKeys.Length > 0)
+                _ = new FollowedFiles<object>([ApiKeys], texts => ApiKeyFile.Parse(texts[0]), _ => { }, TimeProvider.System);
+            if (TierCa.Length > 0)
+                PemCertificates.ReadAuthorities(TierCa);
+            if (TierCertificate.Length > 0)
+                PemCertificates.FollowIdentity(TierCertificate, TierKey, _ => { }, TimeProvider.System);
+            return null;
+        }
+        catch (InvalidDataException exception)
+        {
+            return exception.Message;
+        }
     }
 }

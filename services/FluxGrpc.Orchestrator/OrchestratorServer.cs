@@ -1,4 +1,5 @@
 using FluxGrpc.Hosting;
+using FluxGrpc.Orchestrator.Access;
 using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Conditioning;
 using FluxGrpc.Orchestrator.Detached;
@@ -7,6 +8,7 @@ using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.Orchestrator.Web;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace FluxGrpc.Orchestrator;
 
@@ -26,6 +28,8 @@ public static class OrchestratorServer
         new OptionsReader<OrchestratorOptions>(Name).Validate(options);
         var builder = ServiceHost.CreateBuilder(options);
         builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(provider => new ApiKeys(
+            options.ApiKeys, provider.GetRequiredService<ILogger<ApiKeys>>(), provider.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<ModelTier>();
         builder.Services.AddSingleton(provider => new WorkQueue(options.QueueLimits(), provider.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton(new EmbeddingCache(options.PromptCacheBytes));
@@ -47,7 +51,7 @@ public static class OrchestratorServer
         builder.Services.AddHostedService(provider => provider.GetRequiredService<TierHealth>());
         builder.Services.AddSingleton<WebFront>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<WebFront>());
-        return builder.Build().MapServices<ImageGenerationService>();
+        return builder.Build().MapServices<ImageGenerationService>().IdentifyCallers();
     }
 
     /// <summary>Where a started orchestrator serves its web page: <c>http://127.0.0.1:5080</c>; empty where it serves none.</summary>

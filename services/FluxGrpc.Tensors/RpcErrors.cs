@@ -42,6 +42,12 @@ public static class RpcErrors
     /// <summary>CANCELLED: somebody asked for it by another call.</summary>
     public static RpcException Cancelled(string reason, string message) => Create(Code.Cancelled, reason, message);
 
+    /// <summary>PERMISSION_DENIED: the caller is known, and may not do this.</summary>
+    public static RpcException PermissionDenied(string reason, string message) => Create(Code.PermissionDenied, reason, message);
+
+    /// <summary>UNAUTHENTICATED: the caller has not shown who it is.</summary>
+    public static RpcException Unauthenticated(string reason, string message) => Create(Code.Unauthenticated, reason, message);
+
     private static RpcException Retryable(Code code, string reason, string message, TimeSpan retryAfter) =>
         Create(code, reason, message, new RetryInfo { RetryDelay = retryAfter.ToDuration() });
 

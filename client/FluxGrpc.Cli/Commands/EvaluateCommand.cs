@@ -1,6 +1,6 @@
 using System.CommandLine;
-using FluxGrpc.Channels;
 using FluxGrpc.Cli.Evaluation;
+using FluxGrpc.Client;
 using FluxGrpc.LocalCluster;
 
 namespace FluxGrpc.Cli.Commands;
@@ -27,18 +27,19 @@ internal static class EvaluateCommand
             Description = "Also write the first pictures side by side to this PNG file, and their prompts to a text file beside it.",
             HelpName = "file",
         };
-        var server = SharedOptions.Server("Orchestrator to evaluate:");
+        var server = new ServerOptions("Orchestrator to evaluate:");
         var model = SharedOptions.Model();
         var device = SharedOptions.Device();
         var dtype = SharedOptions.Dtype("auto");
         var command = new Command("evaluate",
             "Let the model draw coloured figures that its training has never seen together, and measure on the pictures what is right.")
         {
-            prompts, seeds, sheet, server, model, device, dtype,
+            prompts, seeds, sheet, model, device, dtype,
         };
+        server.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
-            await using var connection = await ConnectAsync(parsed.GetValue(server), new EmbeddedClusterOptions
+            await using var connection = await ConnectAsync(server.Read(parsed), new EmbeddedClusterOptions
             {
                 Checkpoint = parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
                 Device = parsed.GetRequiredValue(device),
@@ -52,6 +53,6 @@ internal static class EvaluateCommand
     }
 
     private static async Task<ServerConnection> ConnectAsync(
-        ServiceAddress? server, EmbeddedClusterOptions embedded, CancellationToken cancellation) =>
+        FluxClientOptions? server, EmbeddedClusterOptions embedded, CancellationToken cancellation) =>
         server is null ? await ServerConnection.EmbedAsync(embedded, cancellation) : ServerConnection.To(server);
 }

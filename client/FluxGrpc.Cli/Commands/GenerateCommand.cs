@@ -14,21 +14,22 @@ internal static class GenerateCommand
         var symbols = new Symbols();
         var command = new Command("generate", "Make pictures of a prompt. Without --server the four services are started in this process.")
         {
-            symbols.Server, symbols.Priority, symbols.Detach, symbols.RequestId, symbols.Model, symbols.Device, symbols.Dtype,
+            symbols.Priority, symbols.Detach, symbols.RequestId, symbols.Model, symbols.Device, symbols.Dtype,
             symbols.Record,
         };
+        symbols.Server.AddTo(command);
         symbols.Image.AddTo(command);
         command.Validators.Add(result =>
         {
             foreach (var local in new Option[] { symbols.Model, symbols.Device, symbols.Dtype })
             {
-                if (result.GetResult(symbols.Server) is not null && result.GetResult(local) is { Implicit: false })
+                if (result.GetResult(symbols.Server.Address) is not null && result.GetResult(local) is { Implicit: false })
                     result.AddError($"{local.Name} is for services that are started here; it cannot go together with --server");
             }
 
             if (!result.GetValue(symbols.Detach))
                 return;
-            if (result.GetResult(symbols.Server) is null)
+            if (result.GetResult(symbols.Server.Address) is null)
                 result.AddError("--detach needs --server: services that are started here end with the command");
             if (result.GetResult(symbols.Record) is not null)
                 result.AddError("--detach and --record cannot go together");
@@ -50,7 +51,7 @@ internal static class GenerateCommand
 
         public ImageOptions Image { get; } = new();
 
-        public Option<Channels.ServiceAddress?> Server { get; } = SharedOptions.Server("Orchestrator to ask:");
+        public ServerOptions Server { get; } = new("Orchestrator to ask:");
 
         public Option<string> Priority { get; } = PriorityOption();
 
@@ -87,7 +88,7 @@ internal static class GenerateCommand
             if (request is { Detached: true, RequestId: "" })
                 request.RequestId = RandomNumberGenerator.GetHexString(DrawnIdLength, lowercase: true);
 
-            return new GenerateSettings(request, parsed.GetRequiredValue(Image.Output), parsed.GetValue(Record), parsed.GetValue(Server),
+            return new GenerateSettings(request, parsed.GetRequiredValue(Image.Output), parsed.GetValue(Record), Server.Read(parsed),
                 new EmbeddedClusterOptions
                 {
                     Checkpoint = parsed.GetValue(Model)?.FullName ?? EmbeddedCheckpoint.Folder,
@@ -95,7 +96,7 @@ internal static class GenerateCommand
                     Dtype = parsed.GetRequiredValue(Dtype),
                     LogLevel = LogLevel.Error, // A run that Ctrl-C ends is no news to who pressed it.
                 },
-                request.Detached ? FollowUps.Of(parsed, RequestId, request.RequestId, parsed.GetValue(Server)!) : null);
+                request.Detached ? FollowUps.Of(parsed, RequestId, request.RequestId, Server) : null);
         }
 
         private static Option<string> PriorityOption()

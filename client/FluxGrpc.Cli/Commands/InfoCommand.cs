@@ -14,16 +14,17 @@ internal static class InfoCommand
             Description = "Checkpoint folder or .safetensors file, described from its headers. Default: the mini model.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var server = SharedOptions.Server("Orchestrator to describe instead:");
-        var command = new Command("info", "Describe a server or a checkpoint.") { checkpoint, server };
+        var server = new ServerOptions("Orchestrator to describe instead:");
+        var command = new Command("info", "Describe a server or a checkpoint.") { checkpoint };
+        server.AddTo(command);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(server) is not null && result.GetResult(checkpoint) is { Tokens.Count: > 0 })
+            if (result.GetResult(server.Address) is not null && result.GetResult(checkpoint) is { Tokens.Count: > 0 })
                 result.AddError("a checkpoint and --server cannot go together");
         });
         command.SetAction(async (parsed, cancellation) =>
         {
-            if (parsed.GetValue(server) is { } address)
+            if (server.Read(parsed) is { } address)
             {
                 await using var connection = ServerConnection.To(address);
                 await ServerDescription.PrintAsync(connection.Client, terminal.Drawing, cancellation);

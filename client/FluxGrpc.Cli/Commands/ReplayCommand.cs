@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using FluxGrpc.Channels;
 using FluxGrpc.Cli.Recording;
+using FluxGrpc.Client;
 using FluxGrpc.Orchestrator.Sampling;
 using FluxGrpc.V1;
 using Grpc.Core;
@@ -16,8 +17,7 @@ internal static class ReplayCommand
     {
         var file = new Argument<FileInfo>("file") { Description = "Recording made by generate --record." };
         file.AcceptExistingOnly();
-        var server = SharedOptions.Server("Denoiser to ask:");
-        server.Required = true;
+        var server = new ServerOptions("Denoiser to ask:") { Address = { Required = true } };
         var tolerance = new Option<float>("--tolerance")
         {
             Description = "Largest difference that still counts as equal; 0 asks for equal bits.",
@@ -26,18 +26,19 @@ internal static class ReplayCommand
 
         var command = new Command("replay", "Send a recorded session to a denoiser again and print the differences step by step.")
         {
-            file, server, tolerance,
+            file, tolerance,
         };
+        server.AddTo(command);
         command.SetAction((parsed, cancellation) => RunAsync(
-            SessionRecording.Read(parsed.GetRequiredValue(file).FullName), parsed.GetRequiredValue(server)!,
+            SessionRecording.Read(parsed.GetRequiredValue(file).FullName), server.Read(parsed)!,
             parsed.GetValue(tolerance), terminal, cancellation));
         return command;
     }
 
     private static async Task<int> RunAsync(
-        SessionRecording recording, ServiceAddress server, float tolerance, Terminal terminal, CancellationToken cancellation)
+        SessionRecording recording, FluxClientOptions server, float tolerance, Terminal terminal, CancellationToken cancellation)
     {
-        using var channel = ServiceChannel.Create(server);
+        using var channel = ServiceChannel.Create(ServiceAddress.Parse(server.Address), server.ToSecurity());
         await WarnOfAnotherModelAsync(recording, channel, terminal, cancellation);
         var steps = await ReplayAsync(recording, channel, terminal, cancellation);
 

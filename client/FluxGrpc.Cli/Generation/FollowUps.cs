@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
-using FluxGrpc.Channels;
+using FluxGrpc.Cli.Commands;
 
 namespace FluxGrpc.Cli.Generation;
 
@@ -13,13 +13,15 @@ internal sealed partial record FollowUps(string GetIt, string CancelIt)
     /// <param name="sent">The command line that sent it, which is the one that finds it again.</param>
     /// <param name="requestId">The option that names the request.</param>
     /// <param name="id">Its name.</param>
-    /// <param name="server">Where it goes on.</param>
-    public static FollowUps Of(ParseResult sent, Option<string?> requestId, string id, ServiceAddress server)
+    /// <param name="server">The options that say where it goes on. A key among them is left out: it would stay on the screen.</param>
+    public static FollowUps Of(ParseResult sent, Option<string?> requestId, string id, ServerOptions server)
     {
-        IEnumerable<string> words = ["flux", .. sent.Tokens.Select(token => token.Value)];
+        var key = sent.GetResult(server.ApiKey) is { Implicit: false } given ? given.Tokens.Single() : null;
+        IEnumerable<string> words =
+            ["flux", .. sent.Tokens.Where(token => token != key && token.Value != server.ApiKey.Name).Select(token => token.Value)];
         if (sent.GetResult(requestId) is null)
             words = [.. words, requestId.Name, id];
-        return new FollowUps(Join(words), Join(["flux", "cancel", id, "--server", server.ToString()]));
+        return new FollowUps(Join(words), Join(["flux", "cancel", id, .. server.Repeat(sent)]));
     }
 
     private static string Join(IEnumerable<string> words) => string.Join(' ', words.Select(Quote));

@@ -47,7 +47,7 @@ internal sealed class GenerateRun(GenerateSettings settings, Terminal terminal, 
         catch (OperationCanceledException) when (GoesOnWithoutUs)
         {
             await terminal.Output.WriteLineAsync($"to cancel it: {settings.FollowUps!.CancelIt}");
-            throw new CliException($"left; request {settings.Request.RequestId} goes on at {settings.Server}", ExitCode.Cancelled);
+            throw new CliException($"left; request {settings.Request.RequestId} goes on at {settings.Server!.Address}", ExitCode.Cancelled);
         }
         catch (FluxException failure) when (GoesOnWithoutUs && failure.IsConnectionLost)
         {
@@ -90,10 +90,10 @@ internal sealed class GenerateRun(GenerateSettings settings, Terminal terminal, 
 
     private async Task<ServerConnection> ConnectAsync(CancellationToken cancellation)
     {
-        if (settings.Server is { } address)
+        if (settings.Server is { } server)
         {
-            view.Say($"asking {address}");
-            return ServerConnection.To(address);
+            view.Say($"asking {server.Address}");
+            return ServerConnection.To(server);
         }
 
         view.Say("starting the services");

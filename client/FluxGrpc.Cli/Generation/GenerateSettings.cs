@@ -1,4 +1,4 @@
-using FluxGrpc.Channels;
+using FluxGrpc.Client;
 using FluxGrpc.LocalCluster;
 using FluxGrpc.V1;
 
@@ -11,5 +11,5 @@ namespace FluxGrpc.Cli.Generation;
 /// <param name="Server">A server that runs, or null.</param>
 /// <param name="Embedded">Services to start where no server is named.</param>
 /// <param name="FollowUps">For a request that goes on without the command; else null.</param>
-internal sealed record GenerateSettings(GenerateRequest Request, string Output, string? Record, ServiceAddress? Server,
+internal sealed record GenerateSettings(GenerateRequest Request, string Output, string? Record, FluxClientOptions? Server,
     EmbeddedClusterOptions Embedded, FollowUps? FollowUps);

@@ -1,6 +1,7 @@
 // Makes pictures of a prompt: node examples/generate.js "a red circle left of a blue square" --seed 7
 //
-// Ctrl-C stops the work on the server and ends with exit code 130; a failure ends with exit code 1.
+// Ctrl-C stops the work on the server and ends with exit code 130; a failure ends with exit code 1. An API key comes from
+// FLUX_API_KEY.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { extname, parse } from "node:path";
@@ -13,6 +14,7 @@ const { values, positionals } = parseArgs({
   options: {
     from: { type: "string" }, // A .png to make again, but for what other options say.
     server: { type: "string", default: "http://127.0.0.1:5000" },
+    ca: { type: "string" }, // CAs that the server's certificate may come from, in a PEM file.
     output: { type: "string", default: "out.png" },
     width: { type: "string" },
     height: { type: "string" },
@@ -35,7 +37,7 @@ const ctrlC = new AbortController();
 process.once("SIGINT", () => ctrlC.abort());
 
 try {
-  const flux = new FluxClient(values.server);
+  const flux = new FluxClient(values.server, { apiKey: process.env.FLUX_API_KEY, ca: values.ca ?? process.env.FLUX_CA });
   const source = values.from === undefined ? undefined : settingsOf(await readFile(values.from));
   await save(
     flux.generate(positionals.join(" ") || source?.prompt || "", {

@@ -5,6 +5,7 @@ import { Priority } from "../gen/flux/v1/priority_pb.js";
 /** @import { MessageInitShape } from "@bufbuild/protobuf" */
 /** @import { GenerateRequestSchema, GenerateResponse, GeneratedImage } from "../gen/flux/v1/image_generation_service_pb.js" */
 /** @import { CallOptions } from "./service-client.js" */
+/** @import { Security } from "./security.js" */
 
 /**
  * What a generation may ask for beside the prompt. The server fills in what is left out or undefined.
@@ -39,12 +40,14 @@ export class FluxClient {
   #service;
 
   /**
-   * @param {string} [address] `http://host:port`, `host:port` or `unix:/path/of.sock`; nothing is sent before the first call.
-   * @throws {TypeError} The address is none of these.
+   * @param {string} [address] `http://host:port`, `https://host:port`, `host:port` or `unix:/path/of.sock`; nothing is sent before
+   *   the first call.
+   * @param {Security} [security] An API key, and the files for TLS.
+   * @throws {TypeError} The address is none of these, or the rest does not fit it.
    */
-  constructor(address = "http://127.0.0.1:5000") {
+  constructor(address = "http://127.0.0.1:5000", security = {}) {
     this.address = address;
-    this.#service = connect(ImageGenerationService, address);
+    this.#service = connect(ImageGenerationService, address, security);
   }
 
   /**

@@ -10,6 +10,7 @@
 /** @typedef {import("./client.js").GenerateEvent} GenerateEvent */
 /** @typedef {import("./errors.js").FieldViolation} FieldViolation */
 /** @typedef {import("./service-client.js").CallOptions} CallOptions */
+/** @typedef {import("./security.js").Security} Security */
 /**
  * @template {import("./service-client.js").Service} S
  * @typedef {import("./service-client.js").ServiceClient<S>} ServiceClient

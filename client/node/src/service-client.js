@@ -1,10 +1,12 @@
-import { Client, credentials } from "@grpc/grpc-js";
+import { Client } from "@grpc/grpc-js";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { targetOf } from "./address.js";
 import { fluxErrorOf } from "./errors.js";
+import { credentialsOf, metadataOf } from "./security.js";
 
 /** @import { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf" */
-/** @import { ClientDuplexStream, ClientReadableStream } from "@grpc/grpc-js" */
+/** @import { ClientDuplexStream, ClientReadableStream, Metadata } from "@grpc/grpc-js" */
+/** @import { Security } from "./security.js" */
 
 // The servers' own limit. gRPC's default of 4 MiB is just too small for the 512 text tokens of FLUX.1.
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
@@ -49,13 +51,16 @@ const OPTIONS = {
  *
  * @template {Service} S
  * @param {S} service `DenoiserService` and its like, from "fluxgrpc/v1".
- * @param {string} address `http://host:port`, `host:port` or `unix:/path/of.sock`.
+ * @param {string} address `http://host:port`, `https://host:port`, `host:port` or `unix:/path/of.sock`.
+ * @param {Security} [security] An API key, and the files for TLS.
  * @returns {ServiceClient<S>} A function for each method, and `close`, which ends the connection.
- * @throws {TypeError} The address is none of these.
+ * @throws {TypeError} The address is none of these, or the rest does not fit it.
  */
-export function connect(service, address) {
-  const client = new Client(targetOf(address), credentials.createInsecure(), OPTIONS);
-  const calls = service.methods.map((method) => [method.localName, callOf(client, method, address)]);
+export function connect(service, address, security = {}) {
+  const target = targetOf(address);
+  const metadata = metadataOf(address, target, security);
+  const client = new Client(target, credentialsOf(address, security), OPTIONS);
+  const calls = service.methods.map((method) => [method.localName, callOf(client, method, address, metadata)]);
   return /** @type {ServiceClient<S>} */ ({ ...Object.fromEntries(calls), close: () => client.close() });
 }
 
@@ -63,8 +68,9 @@ export function connect(service, address) {
  * @param {Client} client
  * @param {DescMethod} method
  * @param {string} address
+ * @param {Metadata} metadata
  */
-function callOf(client, method, address) {
+function callOf(client, method, address, metadata) {
   const path = `/${method.parent.typeName}/${method.name}`;
   const deserialize = (/** @type {Buffer} */ bytes) => fromBinary(method.output, bytes);
   switch (method.methodKind) {
@@ -72,18 +78,19 @@ function callOf(client, method, address) {
       return (/** @type {any} */ request, /** @type {CallOptions} */ { signal } = {}) => {
         const bytes = bytesOf(method.input, request);
         const start = (/** @type {(error: any, reply?: any) => void} */ done) =>
-          client.makeUnaryRequest(path, same, deserialize, bytes, done);
+          client.makeUnaryRequest(path, same, deserialize, bytes, metadata, done);
         return reply(start, address, signal);
       };
     case "server_streaming":
       return (/** @type {any} */ request, /** @type {CallOptions} */ { signal } = {}) => {
         signal?.throwIfAborted();
-        return replies(client.makeServerStreamRequest(path, same, deserialize, bytesOf(method.input, request)), address, signal);
+        const bytes = bytesOf(method.input, request);
+        return replies(client.makeServerStreamRequest(path, same, deserialize, bytes, metadata), address, signal);
       };
     case "bidi_streaming":
       return (/** @type {CallOptions} */ { signal } = {}) => {
         signal?.throwIfAborted();
-        return new Conversation(client.makeBidiStreamRequest(path, same, deserialize), method.input, address, signal);
+        return new Conversation(client.makeBidiStreamRequest(path, same, deserialize, metadata), method.input, address, signal);
       };
     default:
       throw new TypeError(`${path} is of a kind that no service of ours has`);

@@ -1,6 +1,7 @@
 /** @import { MessageInitShape } from "@bufbuild/protobuf" */
 /** @import { GenerateRequestSchema, GenerateResponse, GeneratedImage } from "../gen/flux/v1/image_generation_service_pb.js" */
 /** @import { CallOptions } from "./service-client.js" */
+/** @import { Security } from "./security.js" */
 /**
  * What a generation may ask for beside the prompt. The server fills in what is left out or undefined.
  *
@@ -30,10 +31,12 @@
  */
 export class FluxClient {
     /**
-     * @param {string} [address] `http://host:port`, `host:port` or `unix:/path/of.sock`; nothing is sent before the first call.
-     * @throws {TypeError} The address is none of these.
+     * @param {string} [address] `http://host:port`, `https://host:port`, `host:port` or `unix:/path/of.sock`; nothing is sent before
+     *   the first call.
+     * @param {Security} [security] An API key, and the files for TLS.
+     * @throws {TypeError} The address is none of these, or the rest does not fit it.
      */
-    constructor(address?: string);
+    constructor(address?: string, security?: Security);
     address: string;
     /**
      * Makes pictures and tells everything on the way. Leaving the loop early, or the signal, stops the work on the server within
@@ -93,6 +96,7 @@ export type GenerateEvent = Exclude<GenerateResponse["event"], {
 }>;
 import type { GeneratedImage } from "../gen/flux/v1/image_generation_service_pb.js";
 import type { CallOptions } from "./service-client.js";
+import type { Security } from "./security.js";
 import type { GenerateRequestSchema } from "../gen/flux/v1/image_generation_service_pb.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GenerateResponse } from "../gen/flux/v1/image_generation_service_pb.js";

@@ -7,5 +7,6 @@ export type GenerateOptions = import("./client.js").GenerateOptions;
 export type GenerateEvent = import("./client.js").GenerateEvent;
 export type FieldViolation = import("./errors.js").FieldViolation;
 export type CallOptions = import("./service-client.js").CallOptions;
+export type Security = import("./security.js").Security;
 export type ServiceClient<S extends import("./service-client.js").Service> = import("./service-client.js").ServiceClient<S>;
 export { arrayOf, tensorOf } from "./tensors.js";

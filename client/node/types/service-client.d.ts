@@ -29,11 +29,12 @@
  *
  * @template {Service} S
  * @param {S} service `DenoiserService` and its like, from "fluxgrpc/v1".
- * @param {string} address `http://host:port`, `host:port` or `unix:/path/of.sock`.
+ * @param {string} address `http://host:port`, `https://host:port`, `host:port` or `unix:/path/of.sock`.
+ * @param {Security} [security] An API key, and the files for TLS.
  * @returns {ServiceClient<S>} A function for each method, and `close`, which ends the connection.
- * @throws {TypeError} The address is none of these.
+ * @throws {TypeError} The address is none of these, or the rest does not fit it.
  */
-export function connect<S extends Service>(service: S, address: string): ServiceClient<S>;
+export function connect<S extends Service>(service: S, address: string, security?: Security): ServiceClient<S>;
 /**
  * A call in which both sides send messages.
  *
@@ -85,6 +86,7 @@ export type Call<M extends DescMethod> = M["methodKind"] extends "unary" ? (requ
 export type ServiceClient<S extends Service> = { [K in keyof S["method"]]: Call<S["method"][K]>; } & {
     close(): void;
 };
+import type { Security } from "./security.js";
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { MessageShape } from "@bufbuild/protobuf";

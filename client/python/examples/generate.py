@@ -1,9 +1,10 @@
 """Makes pictures of a prompt: python3 examples/generate.py "a red circle left of a blue square" --seed 7
 
-Ctrl-C stops the work on the server and ends with exit code 130; a failure ends with exit code 1.
+Ctrl-C stops the work on the server and ends with exit code 130; a failure ends with exit code 1. An API key comes from FLUX_API_KEY.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Literal, cast
@@ -30,7 +31,7 @@ def main() -> int:
     arguments = parse_arguments()
     try:
         prompt, options = order_of(arguments)
-        with FluxClient(arguments.server) as flux, flux.generate(prompt, **options) as generation:
+        with connect(arguments) as flux, flux.generate(prompt, **options) as generation:
             save(generation, arguments.output)
     except (FluxError, ValueError, OSError) as error:
         print(f"generate: {error}", file=sys.stderr)
@@ -39,6 +40,10 @@ def main() -> int:
         print("generate: cancelled", file=sys.stderr)
         return 130
     return 0
+
+
+def connect(arguments: argparse.Namespace) -> FluxClient:
+    return FluxClient(arguments.server, api_key=os.environ.get("FLUX_API_KEY"), ca=arguments.ca)
 
 
 def order_of(arguments: argparse.Namespace) -> tuple[str, GenerateOptions]:
@@ -94,7 +99,8 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Makes pictures of a prompt.")
     parser.add_argument("prompt", nargs="?", help="may be left out with --from")
     parser.add_argument("--from", dest="source", type=Path, help="a .png to make again, but for what other options say")
-    parser.add_argument("--server", default="http://127.0.0.1:5000", help="http://host:port, host:port or unix:/path")
+    parser.add_argument("--server", default="http://127.0.0.1:5000", help="http://host:port, https://host:port or unix:/path")
+    parser.add_argument("--ca", type=Path, default=os.environ.get("FLUX_CA"), help="CAs that the server's certificate may come from")
     parser.add_argument("--output", type=Path, default=Path("out.png"), help="a .png, .jpg or .webp file")
     parser.add_argument("--width", type=int)
     parser.add_argument("--height", type=int)

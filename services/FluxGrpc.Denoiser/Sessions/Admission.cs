@@ -33,9 +33,10 @@ internal sealed class Admission(AdmissionLimits limits)
     /// <param name="steps">Steps it has still to do.</param>
     /// <param name="tokens">Image and text tokens of a step.</param>
     /// <param name="priority">Interactive or batch.</param>
+    /// <param name="peer">Who calls: an IP address.</param>
     /// <returns>Frees the place when disposed.</returns>
-    /// <exception cref="Grpc.Core.RpcException">RESOURCE_EXHAUSTED: the queue is full.</exception>
-    public Place Enter(int steps, long tokens, Priority priority)
+    /// <exception cref="Grpc.Core.RpcException">RESOURCE_EXHAUSTED: the queue is full, or the peer has its share.</exception>
+    public Place Enter(int steps, long tokens, Priority priority, string peer = "")
     {
         lock (_lock)
         {
@@ -45,7 +46,13 @@ internal sealed class Admission(AdmissionLimits limits)
                     "TOO_MANY_SESSIONS", $"{limits.MaxSessions} sessions are here, as many as there may be", _retryDelay);
             }
 
-            var place = new Place(this, steps, tokens, priority);
+            if (limits.MaxSessionsPerPeer > 0 && _open.Concat(_waiting).Count(place => place.Peer == peer) >= limits.MaxSessionsPerPeer)
+            {
+                throw RpcErrors.ResourceExhausted("TOO_MANY_SESSIONS_OF_PEER",
+                    $"{peer} has {limits.MaxSessionsPerPeer} sessions here, as many as a peer may have", _retryDelay);
+            }
+
+            var place = new Place(this, steps, tokens, priority, peer);
             _waiting.Add(place);
             OpenThoseThatFit();
             var queuedWork = _waiting.Sum(waiting => waiting.Work);
@@ -94,7 +101,7 @@ internal sealed class Admission(AdmissionLimits limits)
     }
 
     /// <summary>A session's place, from its opening to its end.</summary>
-    internal sealed class Place(Admission admission, int steps, long tokens, Priority priority) : IDisposable
+    internal sealed class Place(Admission admission, int steps, long tokens, Priority priority, string peer) : IDisposable
     {
         private readonly Channel<int> _ahead =
             Channel.CreateBounded<int>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
@@ -104,6 +111,9 @@ internal sealed class Admission(AdmissionLimits limits)
 
         /// <summary>Interactive or batch.</summary>
         public Priority Priority { get; } = priority;
+
+        /// <summary>Who called.</summary>
+        public string Peer { get; } = peer;
 
         /// <summary>Steps still to do times tokens.</summary>
         public long Work => _steps * tokens;

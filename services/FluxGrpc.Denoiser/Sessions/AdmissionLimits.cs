@@ -6,6 +6,12 @@ namespace FluxGrpc.Denoiser.Sessions;
 /// <param name="MaxQueuedWork">Most work of the sessions that wait.</param>
 internal sealed record AdmissionLimits(int MaxSessions, long MaxWork, long MaxQueuedWork)
 {
+    /// <summary>Largest number of sessions of one peer, open and waiting; 0: no limit of its own.</summary>
+    public int MaxSessionsPerPeer { get; init; }
+
     /// <summary>The limits that the options set.</summary>
-    public static AdmissionLimits Of(DenoiserOptions options) => new(options.MaxSessions, options.MaxWork, options.MaxQueuedWork);
+    public static AdmissionLimits Of(DenoiserOptions options) => new(options.MaxSessions, options.MaxWork, options.MaxQueuedWork)
+    {
+        MaxSessionsPerPeer = options.MaxSessionsPerPeer,
+    };
 }

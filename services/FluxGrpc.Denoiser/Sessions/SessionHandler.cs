@@ -15,10 +15,11 @@ internal sealed partial class SessionHandler(
     /// <param name="model">The model.</param>
     /// <param name="requests">The caller's messages.</param>
     /// <param name="responses">Where the answers go.</param>
+    /// <param name="peer">Who calls: an IP address.</param>
     /// <param name="call">Cancelled when the caller goes away or its deadline has passed.</param>
     /// <exception cref="RpcException">The session ends otherwise than by the caller's half-close; see the contract.</exception>
     public async Task ServeAsync(DenoiserModel model, IAsyncStreamReader<DenoiseRequest> requests,
-        IAsyncStreamWriter<DenoiseResponse> responses, CancellationToken call)
+        IAsyncStreamWriter<DenoiseResponse> responses, string peer, CancellationToken call)
     {
         var stream = new SessionStream(requests, responses, TimeSpan.FromSeconds(options.IdleSeconds), replica.Drain, time);
         if (await stream.ReadAsync(call) is not { } first)
@@ -28,7 +29,7 @@ internal sealed partial class SessionHandler(
         var opening = SessionOpening.Parse(first, model.Config, options);
         CheckFingerprint(opening.ExpectedFingerprint, model.Fingerprint);
         using var activity = activities.StartSession(opening);
-        using var place = replica.Admission.Enter(opening.RemainingSteps, opening.Tokens, opening.Priority);
+        using var place = replica.Admission.Enter(opening.RemainingSteps, opening.Tokens, opening.Priority, peer);
         await WaitForTurnAsync(place, opening, stream, call);
 
         using var session = await DenoiseSession.OpenAsync(model, replica.Scheduler, opening, place, call);

@@ -5,7 +5,9 @@ namespace FluxGrpc.Orchestrator.Detached;
 /// <summary>A generation that does not need a caller.</summary>
 /// <param name="request">What was asked for, as it came; it has a name.</param>
 /// <param name="mostEventBytes">The most that its events will take.</param>
-internal sealed class DetachedGeneration(GenerateRequest request, long mostEventBytes) : GenerationInHand(request.RequestId)
+/// <param name="owner">Whose it is: the id of a key, or empty.</param>
+internal sealed class DetachedGeneration(GenerateRequest request, long mostEventBytes, string owner)
+    : GenerationInHand(request.RequestId, owner)
 {
     private readonly int _requestBytes = request.CalculateSize(); // It may hold a picture.
     private int _callers;

@@ -2,7 +2,6 @@ using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Requests;
 using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.Tensors;
-using FluxGrpc.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -39,21 +38,38 @@ internal sealed partial class DetachedRuns(
     }
 
     /// <summary>Starts a detached generation, or finds the one that is asked for again.</summary>
-    /// <param name="message">The request as it came.</param>
+    /// <param name="order">The request as it came.</param>
     /// <param name="request">What to do.</param>
     /// <param name="facts">The models, as the request was checked against.</param>
     /// <param name="arrived">Timestamp of the call's arrival.</param>
     /// <exception cref="RpcException">ALREADY_EXISTS; RESOURCE_EXHAUSTED: too much is kept, or the queue is full.</exception>
-    public DetachedGeneration StartOrFind(GenerateRequest message, GenerationRequest request, ModelFacts facts, long arrived)
+    public DetachedGeneration StartOrFind(DetachedOrder order, GenerationRequest request, ModelFacts facts, long arrived)
     {
-        var (generation, isNew) = registry.AddDetached(message, MostBytes(message, request));
-        if (!isNew)
+        IDisposable? place = order.Place;
+        try
+        {
+            var (generation, isNew) = registry.AddDetached(order.Message, MostBytes(order.Message, request), order.Owner);
+            if (isNew)
+            {
+                Start(generation, request, facts, arrived, place);
+                place = null; // The work has it.
+            }
+
             return generation;
+        }
+        finally
+        {
+            place?.Dispose();
+        }
+    }
+
+    private void Start(DetachedGeneration generation, GenerationRequest request, ModelFacts facts, long arrived, IDisposable place)
+    {
         try
         {
             var turn = queue.Enter(request.Priority, request.Work);
             var job = new GenerationJob(request, facts, turn, new CallOptions(cancellationToken: generation.Stopping), arrived);
-            generation.Work = Task.Run(() => RunAsync(generation, job), CancellationToken.None);
+            generation.Work = Task.Run(() => RunAsync(generation, job, place), CancellationToken.None);
         }
         catch (RpcException refused)
         {
@@ -64,11 +80,11 @@ internal sealed partial class DetachedRuns(
 
         if (lifetime.ApplicationStopping.IsCancellationRequested)
             StopAll();
-        return generation;
     }
 
-    private async Task RunAsync(DetachedGeneration generation, GenerationJob job)
+    private async Task RunAsync(DetachedGeneration generation, GenerationJob job, IDisposable place)
     {
+        using var untilTheEnd = place;
         Exception? failure = null;
         try
         {
@@ -107,7 +123,7 @@ internal sealed partial class DetachedRuns(
     /// <summary>
     /// The most that the events of a request can take: pixels that do not compress at all, in files that tell the request's texts.
     /// </summary>
-    private static long MostBytes(GenerateRequest message, GenerationRequest request)
+    private static long MostBytes(V1.GenerateRequest message, GenerationRequest request)
     {
         var pixels = (long)PixelBytes * request.Grid.Width * request.Grid.Height * 101 / 100;
         var texts = CharacterBytes * (long)(message.Prompt.Length + message.T5Prompt.Length + message.NegativePrompt.Length);

@@ -49,24 +49,27 @@ internal sealed class GenerationRegistry : IDisposable
     }
 
     /// <summary>Finds the detached generation that a request asks for again.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="owner">Who asks: the id of a key, or empty.</param>
     /// <returns>Null where the request's name is new.</returns>
     /// <exception cref="RpcException">ALREADY_EXISTS: the name belongs to another request.</exception>
-    public DetachedGeneration? Find(GenerateRequest request)
+    public DetachedGeneration? Find(GenerateRequest request, string owner = "")
     {
         lock (_lock)
-            return FindLocked(request);
+            return FindLocked(request, owner);
     }
 
     /// <summary>Takes in a generation that needs its caller.</summary>
     /// <param name="id">Its name.</param>
+    /// <param name="owner">Whose it is: the id of a key, or empty.</param>
     /// <exception cref="RpcException">ALREADY_EXISTS: the name belongs to another request.</exception>
-    public GenerationInHand Add(string id)
+    public GenerationInHand Add(string id, string owner = "")
     {
         lock (_lock)
         {
             if (_byId.TryGetValue(id, out var known))
                 throw Taken(known);
-            var generation = new GenerationInHand(id);
+            var generation = new GenerationInHand(id, owner);
             _byId.Add(id, generation);
             return generation;
         }
@@ -75,15 +78,17 @@ internal sealed class GenerationRegistry : IDisposable
     /// <summary>Takes in a detached generation, or finds the one that is asked for again.</summary>
     /// <param name="request">What is asked for; it has a name.</param>
     /// <param name="mostEventBytes">The most that its events will take.</param>
+    /// <param name="owner">Whose it is: the id of a key, or empty.</param>
     /// <returns>The generation, and whether it is new.</returns>
     /// <exception cref="RpcException">ALREADY_EXISTS, or RESOURCE_EXHAUSTED: too many go on.</exception>
-    public (DetachedGeneration Generation, bool IsNew) AddDetached(GenerateRequest request, long mostEventBytes)
+    public (DetachedGeneration Generation, bool IsNew) AddDetached(
+        GenerateRequest request, long mostEventBytes, string owner = "")
     {
         lock (_lock)
         {
-            if (FindLocked(request) is { } known)
+            if (FindLocked(request, owner) is { } known)
                 return (known, false);
-            var generation = new DetachedGeneration(request, mostEventBytes);
+            var generation = new DetachedGeneration(request, mostEventBytes, owner);
             MakeRoom(generation.Bytes);
             _byId.Add(generation.Id, generation);
             _detachedBytes += generation.Bytes;
@@ -123,13 +128,15 @@ internal sealed class GenerationRegistry : IDisposable
     }
 
     /// <summary>Stops a generation, or forgets one that has ended.</summary>
-    /// <returns>False where no generation has that name.</returns>
-    public bool Cancel(string id)
+    /// <param name="id">Its name.</param>
+    /// <param name="owner">Who asks: the id of a key, or empty.</param>
+    /// <returns>False where no generation of that owner has that name.</returns>
+    public bool Cancel(string id, string owner = "")
     {
         GenerationInHand? generation;
         lock (_lock)
         {
-            if (!_byId.TryGetValue(id, out generation))
+            if (!_byId.TryGetValue(id, out generation) || generation.Owner != owner)
                 return false;
             if (generation is DetachedGeneration { Ended: not null })
                 RemoveLocked(generation);
@@ -142,11 +149,13 @@ internal sealed class GenerationRegistry : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _expiry.Dispose();
 
-    private DetachedGeneration? FindLocked(GenerateRequest request)
+    private DetachedGeneration? FindLocked(GenerateRequest request, string owner)
     {
         if (!_byId.TryGetValue(request.RequestId, out var known))
             return null;
-        return known is DetachedGeneration detached && detached.Request.Equals(request) ? detached : throw Taken(known);
+        return known is DetachedGeneration detached && detached.Owner == owner && detached.Request.Equals(request)
+            ? detached
+            : throw Taken(known);
     }
 
     private static RpcException Taken(GenerationInHand known) =>

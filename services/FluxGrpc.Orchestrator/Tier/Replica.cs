@@ -26,13 +26,14 @@ internal sealed class Replica : IAsyncDisposable
     /// <summary>Connects, and follows the replica's health from now on.</summary>
     /// <param name="kind">What it is.</param>
     /// <param name="address">Where it listens.</param>
+    /// <param name="security">Whom to trust there and what to show.</param>
     /// <param name="changed">Called when it became usable or stopped being so.</param>
     /// <param name="time">The clock of its pauses and timeouts.</param>
-    public Replica(ServiceKind kind, ServiceAddress address, Action changed, TimeProvider time)
+    public Replica(ServiceKind kind, ServiceAddress address, ChannelSecurity security, Action changed, TimeProvider time)
     {
         Address = address;
         _time = time;
-        _channel = ServiceChannel.Create(address);
+        _channel = ServiceChannel.Create(address, security);
         Circuit = new ReplicaCircuit(time, changed);
         _monitor = new ReplicaMonitor(_channel, kind, Circuit, changed, time);
         _monitoring = Task.Run(() => _monitor.RunAsync(_end.Token));

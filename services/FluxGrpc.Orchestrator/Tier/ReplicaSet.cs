@@ -10,6 +10,7 @@ internal sealed class ReplicaSet : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly ServiceKind _kind;
+    private readonly ChannelSecurity _security;
     private readonly TimeProvider _time;
     private readonly HashSet<Replica> _retired = [];
     private List<Replica> _replicas = [];
@@ -21,10 +22,12 @@ internal sealed class ReplicaSet : IAsyncDisposable
     private bool _isDisposed;
 
     /// <param name="kind">What they are.</param>
+    /// <param name="security">Whom to trust there and what to show.</param>
     /// <param name="time">The clock of everything that waits.</param>
-    public ReplicaSet(ServiceKind kind, TimeProvider time)
+    public ReplicaSet(ServiceKind kind, ChannelSecurity security, TimeProvider time)
     {
         _kind = kind;
+        _security = security;
         _time = time;
     }
 
@@ -90,7 +93,7 @@ internal sealed class ReplicaSet : IAsyncDisposable
                 return;
             var known = _replicas.ToDictionary(replica => replica.Address);
             _replicas = [.. addresses.Select(address =>
-                known.Remove(address, out var replica) ? replica : new Replica(_kind, address, Signal, _time))];
+                known.Remove(address, out var replica) ? replica : new Replica(_kind, address, _security, Signal, _time))];
             foreach (var replica in known.Values)
             {
                 replica.IsRetired = true;

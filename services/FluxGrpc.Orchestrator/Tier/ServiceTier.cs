@@ -21,10 +21,11 @@ internal sealed partial class ServiceTier : IAsyncDisposable
     {
         (Kind, _time, _logger) = (kind, time, logger);
         var patience = new Patience(TimeSpan.FromSeconds(options.TierWaitSeconds), time);
-        Replicas = new ReplicaSet(kind, time);
+        Replicas = new ReplicaSet(kind, options.TierSecurity(), time);
         Times = new StepTimes(TimeSpan.FromSeconds(options.StepTimeoutSeconds));
         Retries = new WorkRetries(kind.Name, patience, time, logger);
-        _directory = new ReplicaDirectory(ReplicaTarget.Parse(target), Replicas.SetAddresses, NoteProblem, time);
+        _directory = new ReplicaDirectory(
+            ReplicaTarget.Parse(target, options.TierSecurity().NeedsTls), Replicas.SetAddresses, NoteProblem, time);
     }
 
     /// <summary>What they are.</summary>

@@ -21,7 +21,7 @@ internal sealed class GenerateEndpoint(OrchestratorClient orchestrator)
 
     private async Task GetInfoAsync(HttpContext context)
     {
-        var info = await orchestrator.GetModelInfoAsync(new(), cancellationToken: context.RequestAborted);
+        var info = await orchestrator.GetModelInfoAsync(new(), context.CallOptions());
         context.Response.ContentType = WebJson.MediaType;
         context.Response.Headers.CacheControl = "no-store";
         await context.Response.Body.WriteAsync(ProtoJson.Serialize(info), context.RequestAborted);
@@ -31,7 +31,7 @@ internal sealed class GenerateEndpoint(OrchestratorClient orchestrator)
     private async Task GenerateAsync(HttpContext context)
     {
         var request = await ProtoJson.ReadAsync<GenerateRequest>(context.Request);
-        using var call = orchestrator.Generate(request, cancellationToken: context.RequestAborted);
+        using var call = orchestrator.Generate(request, context.CallOptions());
         var events = new EventStream(context.Response);
         await foreach (var response in call.ResponseStream.ReadAllAsync(context.RequestAborted))
             await events.SendAsync(NameOf(response), ProtoJson.Serialize(response), context.RequestAborted);

@@ -99,7 +99,7 @@ internal sealed record WebError
     private static (int Status, string Type) Map(StatusCode code) => code switch
     {
         StatusCode.InvalidArgument or StatusCode.OutOfRange => (StatusCodes.Status400BadRequest, InvalidRequest),
-        StatusCode.Unauthenticated => (StatusCodes.Status401Unauthorized, "authentication_error"),
+        StatusCode.Unauthenticated => (StatusCodes.Status401Unauthorized, InvalidRequest),
         StatusCode.PermissionDenied => (StatusCodes.Status403Forbidden, "permission_error"),
         StatusCode.NotFound => (StatusCodes.Status404NotFound, InvalidRequest),
         StatusCode.AlreadyExists or StatusCode.Aborted => (StatusCodes.Status409Conflict, InvalidRequest),

@@ -47,6 +47,8 @@ internal sealed partial class WebErrors(RequestDelegate next, ILogger<WebErrors>
 
         context.Response.StatusCode = error.Status;
         context.Response.ContentType = WebJson.MediaType;
+        if (error.Status == StatusCodes.Status401Unauthorized)
+            context.Response.Headers.WWWAuthenticate = "Bearer";
         if (error.RetryAfterSeconds is { } seconds)
             context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
         return context.Response.Body.WriteAsync(error.ToJson(), context.RequestAborted).AsTask();

@@ -1,6 +1,7 @@
 using System.Net;
 using FluxGrpc.Channels;
 using FluxGrpc.Hosting;
+using FluxGrpc.Hosting.Security;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -14,7 +15,8 @@ namespace FluxGrpc.Orchestrator.Web;
 /// The web page and the OpenAI-compatible API, over HTTP/1.1 at an address of their own: without TLS, gRPC takes a whole port. They are
 /// a gRPC client of this orchestrator as any other, so that its queue, limits and errors are theirs.
 /// </summary>
-internal sealed class WebFront(OrchestratorOptions options, IServer orchestrator, ILoggerFactory logging, TimeProvider time)
+internal sealed class WebFront(
+    OrchestratorOptions options, IServer orchestrator, IServiceProvider services, ILoggerFactory logging, TimeProvider time)
     : IHostedLifecycleService, IAsyncDisposable
 {
     private GrpcChannel? _channel;
@@ -35,8 +37,10 @@ internal sealed class WebFront(OrchestratorOptions options, IServer orchestrator
         if (options.WebAddress == OrchestratorOptions.NoWeb)
             return;
 
-        _channel = ServiceChannel.Create(ReachableAddress());
-        _app = WebServer.Build(options, new V1.ImageGenerationService.ImageGenerationServiceClient(_channel), logging, time);
+        var address = ReachableAddress();
+        _channel = ServiceChannel.Create(
+            address, address.IsTls ? new ChannelSecurity { Itself = services.GetRequiredService<ServerTls>().Identity } : null);
+        _app = WebServer.Build(options, new V1.ImageGenerationService.ImageGenerationServiceClient(_channel), services, logging, time);
         await _app.StartAsync(cancellationToken);
         Address = ServiceEndpoint.BoundAddress(
             _app.Services.GetRequiredService<IServer>(), ServiceAddress.Parse(options.WebAddress));

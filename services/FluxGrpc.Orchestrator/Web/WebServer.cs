@@ -1,5 +1,7 @@
 using FluxGrpc.Channels;
 using FluxGrpc.Hosting;
+using FluxGrpc.Hosting.Security;
+using FluxGrpc.Orchestrator.Access;
 using FluxGrpc.Orchestrator.Web.OpenAi;
 using FluxGrpc.Orchestrator.Web.Page;
 using Microsoft.AspNetCore.Builder;
@@ -20,10 +22,12 @@ internal static class WebServer
     /// <summary>Builds the server, not started.</summary>
     /// <param name="options">Its address, names and limits.</param>
     /// <param name="orchestrator">Does the work.</param>
+    /// <param name="services">The orchestrator's own: its keys and certificate.</param>
     /// <param name="logging">Where to log to.</param>
     /// <param name="time">Dates the answers that have a date.</param>
     public static WebApplication Build(
-        OrchestratorOptions options, OrchestratorClient orchestrator, ILoggerFactory logging, TimeProvider time)
+        OrchestratorOptions options, OrchestratorClient orchestrator, IServiceProvider services, ILoggerFactory logging,
+        TimeProvider time)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -31,7 +35,13 @@ internal static class WebServer
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             kestrel.Limits.MaxRequestBodySize = options.MaxWebBodyBytes;
-            kestrel.Listen(ServiceAddress.Parse(options.WebAddress), listen => listen.Protocols = HttpProtocols.Http1);
+            var address = ServiceAddress.Parse(options.WebAddress);
+            kestrel.Listen(address, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                if (address.IsTls)
+                    services.GetRequiredService<ServerTls>().Use(listen);
+            });
         });
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(logging);
@@ -44,6 +54,7 @@ internal static class WebServer
         app.UseMiddleware<WebErrors>();
         app.UseMiddleware<KnownHosts>(new KnownHosts.Names(options.WebHosts.Split(',')));
         app.UseRouting();
+        WebCallers.Identify(app, services.GetRequiredService<ApiKeys>());
         PageFiles.Map(app);
         new GenerateEndpoint(orchestrator).Map(app);
         new ModelsEndpoint(orchestrator, time).Map(app);

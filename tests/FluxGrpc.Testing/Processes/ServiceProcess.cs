@@ -24,11 +24,13 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _fittingLine = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Predicate<string>? _fits;
+    private readonly ChannelSecurity _security;
     private GrpcChannel? _channel;
 
-    private ServiceProcess(Process process, Predicate<string>? fits)
+    private ServiceProcess(Process process, ChannelSecurity security, Predicate<string>? fits)
     {
         _process = process;
+        _security = security;
         _fits = fits;
     }
 
@@ -39,7 +41,7 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     public string WebAddress { get; private set; } = "";
 
     /// <summary>A channel to it.</summary>
-    public GrpcChannel Channel => _channel ??= ServiceChannel.Create(ServiceAddress.Parse(Address));
+    public GrpcChannel Channel => _channel ??= ServiceChannel.Create(ServiceAddress.Parse(Address), _security);
 
     /// <summary>Everything it wrote so far.</summary>
     public string Output => string.Join('\n', _output);
@@ -175,7 +177,7 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         start.Environment["FLUX_ORCHESTRATOR_WEB_ADDRESS"] = "http://127.0.0.1:0"; // Several may run at once.
         foreach (var (name, value) in program.Environment)
             start.Environment[name] = value;
-        var service = new ServiceProcess(new Process { StartInfo = start, EnableRaisingEvents = true }, fits);
+        var service = new ServiceProcess(new Process { StartInfo = start, EnableRaisingEvents = true }, program.Security, fits);
         service._process.OutputDataReceived += (_, line) => service.OnOutput(line.Data);
         service._process.ErrorDataReceived += (_, line) => service.OnOutput(line.Data);
         service._process.Exited += (_, _) => service.OnExit();

@@ -14,6 +14,19 @@ public sealed class AdmissionTests
     private readonly Admission _admission = new(new AdmissionLimits(MaxSessions: 40, MaxWork: 100, MaxQueuedWork: 200));
 
     [Fact]
+    public void A_peer_has_no_more_sessions_than_its_share_and_leaves_the_others_theirs()
+    {
+        var admission = new Admission(new AdmissionLimits(MaxSessions: 3, MaxWork: 1, MaxQueuedWork: 100) { MaxSessionsPerPeer = 2 });
+        var open = admission.Enter(1, 1, Priority.Interactive, "10.0.0.1");
+        using var waiting = admission.Enter(1, 1, Priority.Interactive, "10.0.0.1");
+
+        AssertRefused("TOO_MANY_SESSIONS_OF_PEER", () => admission.Enter(1, 1, Priority.Interactive, "10.0.0.1"));
+        using var other = admission.Enter(1, 1, Priority.Interactive, "10.0.0.2");
+        open.Dispose();
+        using var next = admission.Enter(1, 1, Priority.Interactive, "10.0.0.1");
+    }
+
+    [Fact]
     public async Task Work_is_steps_times_tokens_and_falls_with_each_new_step()
     {
         var first = await OpenAsync(steps: 4);

@@ -29,7 +29,7 @@ public sealed class OrchestratorOptionsTests
     [InlineData("--max-guidance=NaN", "MaxGuidance")]
     [InlineData("--web-hosts=localhost:5080", "WebHosts is 'WebHosts'; allowed: host names without ports")]
     [InlineData("--web-address=nowhere at all", "WebAddress 'nowhere at all' is not an address")]
-    [InlineData("--web-address=https://127.0.0.1:1", "WebAddress 'https://127.0.0.1:1' is not an address")]
+    [InlineData("--web-address=ftp://127.0.0.1:1", "WebAddress 'ftp://127.0.0.1:1' is not an address")]
     public void Bad_options_are_named(string argument, string message)
     {
         var exception = Assert.Throws<ValidationException>(() => _reader.Read([argument], _ => null));

@@ -10,7 +10,7 @@ namespace FluxGrpc.Orchestrator.Tier.Discovery;
 /// also sees files that were renamed over it and links that were turned. A changed text counts once two readings agree, so that
 /// a file is not taken while it is being written; a text that is no list, or a file that is gone, leaves the list as it was.
 /// </summary>
-internal sealed class AddressFileResolver(string path, TimeProvider time, ILoggerFactory loggers) : PollingResolver(loggers)
+internal sealed class AddressFileResolver(string path, bool overTls, TimeProvider time, ILoggerFactory loggers) : PollingResolver(loggers)
 {
     private const int MaxBytes = 1 << 20;
 
@@ -51,10 +51,10 @@ internal sealed class AddressFileResolver(string path, TimeProvider time, ILogge
         }
     }
 
-    private static ResolverResult Resolve(string text, string? problem)
+    private ResolverResult Resolve(string text, string? problem)
     {
         IReadOnlyList<ServiceAddress>? addresses = null;
-        return problem is null && AddressList.TryParse(text, out addresses, out problem)
+        return problem is null && AddressList.TryParse(text, out addresses, out problem, overTls)
             ? ResolverResult.ForResult([.. addresses.Select(DirectoryAddress.Wrap)])
             : ResolverResult.ForFailure(new Status(StatusCode.Unavailable, $"The list of addresses is not used: {problem}"));
     }

@@ -13,8 +13,10 @@ internal static class AddressList
     /// <param name="text">The file's text.</param>
     /// <param name="addresses">The addresses, each once.</param>
     /// <param name="problem">What is wrong with the list.</param>
+    /// <param name="overTls">True where an address in plain text is not allowed.</param>
     public static bool TryParse(
-        string text, [NotNullWhen(true)] out IReadOnlyList<ServiceAddress>? addresses, [NotNullWhen(false)] out string? problem)
+        string text, [NotNullWhen(true)] out IReadOnlyList<ServiceAddress>? addresses, [NotNullWhen(false)] out string? problem,
+        bool overTls = false)
     {
         var found = new HashSet<ServiceAddress>();
         (addresses, problem) = (null, null);
@@ -25,6 +27,8 @@ internal static class AddressList
                 continue;
             if (!ServiceAddress.TryParse(content, out var address))
                 problem = $"line {index + 1} is not an address";
+            else if (overTls && !address.IsTls && address.SocketPath is null)
+                problem = $"line {index + 1} is plain text; allowed: https and unix";
             else if (found.Count == MaxCount)
                 problem = $"it has more than {MaxCount} addresses";
             else

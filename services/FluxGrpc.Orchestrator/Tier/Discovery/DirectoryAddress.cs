@@ -19,12 +19,16 @@ internal static class DirectoryAddress
         return wrapped;
     }
 
-    /// <summary>Takes the address out; one that DNS gave is plain http.</summary>
-    public static ServiceAddress Unwrap(BalancerAddress address)
+    /// <summary>Takes the address out.</summary>
+    /// <param name="address">The wrapped address, or one that DNS gave.</param>
+    /// <param name="tlsName">Name in the certificates of those that DNS gave; null where they speak plain text.</param>
+    public static ServiceAddress Unwrap(BalancerAddress address, string? tlsName)
     {
         if (address.Attributes.TryGetValue(_key, out var wrapped))
             return wrapped;
         var host = address.EndPoint.Host;
-        return ServiceAddress.Parse($"http://{(host.Contains(':') ? $"[{host}]" : host)}:{address.EndPoint.Port}");
+        var scheme = tlsName is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
+        return ServiceAddress.Parse($"{scheme}://{(host.Contains(':') ? $"[{host}]" : host)}:{address.EndPoint.Port}")
+            with { ServerName = tlsName };
     }
 }

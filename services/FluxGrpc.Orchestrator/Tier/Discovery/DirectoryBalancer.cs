@@ -6,7 +6,7 @@ namespace FluxGrpc.Orchestrator.Tier.Discovery;
 
 /// <summary>Balances nothing: passes on what the resolver finds. The channel around it makes no calls.</summary>
 internal sealed class DirectoryBalancer(
-    IChannelControlHelper channel, Action<IReadOnlyList<ServiceAddress>> found, Action<string> failed) : LoadBalancer
+    IChannelControlHelper channel, string? tlsName, Action<IReadOnlyList<ServiceAddress>> found, Action<string> failed) : LoadBalancer
 {
     /// <inheritdoc/>
     public override void UpdateChannelState(ChannelState state)
@@ -14,7 +14,7 @@ internal sealed class DirectoryBalancer(
         // Starting a channel waits for this state.
         channel.UpdateState(new BalancerState(ConnectivityState.Ready, new NoCalls()));
         if (state.Status.StatusCode == StatusCode.OK)
-            found([.. (state.Addresses ?? []).Select(DirectoryAddress.Unwrap).Distinct()]);
+            found([.. (state.Addresses ?? []).Select(address => DirectoryAddress.Unwrap(address, tlsName)).Distinct()]);
         else
             failed(state.Status.Detail);
     }

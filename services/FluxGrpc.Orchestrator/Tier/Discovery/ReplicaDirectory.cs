@@ -31,9 +31,9 @@ internal sealed class ReplicaDirectory : IDisposable
     {
         _factories = new ServiceCollection()
             .AddSingleton<ResolverFactory>(new DnsResolverFactory(_dnsInterval))
-            .AddSingleton<ResolverFactory>(new AddressFileResolverFactory(time))
+            .AddSingleton<ResolverFactory>(new AddressFileResolverFactory(target.OverTls, time))
             .AddSingleton<ResolverFactory>(new StaticResolverFactory(_ => target.Addresses.Select(DirectoryAddress.Wrap)))
-            .AddSingleton<LoadBalancerFactory>(new DirectoryBalancerFactory(found, failed))
+            .AddSingleton<LoadBalancerFactory>(new DirectoryBalancerFactory(target.TlsName, found, failed))
             .BuildServiceProvider();
         _channel = GrpcChannel.ForAddress(target.Dynamic ?? _fixedList, new GrpcChannelOptions
         {

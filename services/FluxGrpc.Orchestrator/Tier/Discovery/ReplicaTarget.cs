@@ -28,12 +28,36 @@ internal sealed record ReplicaTarget
     /// <summary>The DNS name or the file as a URI, or null for a fixed list.</summary>
     public Uri? Dynamic { get; }
 
+    /// <summary>True where nothing but TLS will do, or a Unix domain socket.</summary>
+    public bool OverTls { get; private init; }
+
+    /// <summary>Name in the certificates of what a DNS name leads to; null for the other forms and for plain text.</summary>
+    public string? TlsName => OverTls && Dynamic?.Scheme == "dns" ? new Uri($"https:/{Dynamic.AbsolutePath}").Host : null;
+
     /// <summary>Reads a target.</summary>
     /// <param name="text">The option's value.</param>
     /// <param name="target">What it means.</param>
     /// <param name="problem">The part that is not allowed.</param>
+    /// <param name="overTls">True where an address in plain text is not allowed, and a DNS name leads to https.</param>
     public static bool TryParse(
-        string text, [NotNullWhen(true)] out ReplicaTarget? target, [NotNullWhen(false)] out string? problem)
+        string text, [NotNullWhen(true)] out ReplicaTarget? target, [NotNullWhen(false)] out string? problem, bool overTls = false)
+    {
+        if (!TryParse(text, out target, out problem))
+            return false;
+        problem = overTls ? target.Addresses.FirstOrDefault(address => !address.IsTls && address.SocketPath is null)?.ToString() : null;
+        target = problem is null ? target with { OverTls = overTls } : null;
+        return target is not null;
+    }
+
+    /// <summary>Reads a target that was validated before.</summary>
+    /// <param name="text">The option's value.</param>
+    /// <param name="overTls">As in <see cref="TryParse(string, out ReplicaTarget?, out string?, bool)"/>.</param>
+    /// <exception cref="FormatException">It is none.</exception>
+    public static ReplicaTarget Parse(string text, bool overTls = false) => TryParse(text, out var target, out var problem, overTls)
+        ? target
+        : throw new FormatException($"'{problem}' is not an address; allowed: {Allowed}");
+
+    private static bool TryParse(string text, [NotNullWhen(true)] out ReplicaTarget? target, [NotNullWhen(false)] out string? problem)
     {
         if (text.StartsWith(DnsScheme, StringComparison.Ordinal))
             target = Dns(text);
@@ -44,12 +68,6 @@ internal sealed record ReplicaTarget
         problem = target is null ? text : null;
         return target is not null;
     }
-
-    /// <summary>Reads a target that was validated before.</summary>
-    /// <exception cref="FormatException">It is none.</exception>
-    public static ReplicaTarget Parse(string text) => TryParse(text, out var target, out var problem)
-        ? target
-        : throw new FormatException($"'{problem}' is not an address; allowed: {Allowed}");
 
     private static bool TryParseList(string text, out ReplicaTarget? target, out string? problem)
     {

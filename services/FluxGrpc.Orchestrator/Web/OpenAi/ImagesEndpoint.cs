@@ -37,9 +37,9 @@ internal sealed class ImagesEndpoint(OrchestratorClient orchestrator, int maxBod
     private async Task CarryOutAsync(ImageOrder order, string kind, HttpContext context)
     {
         if (order.Model is { } model)
-            await ModelsEndpoint.CheckAsync(orchestrator, model, context.RequestAborted);
+            await ModelsEndpoint.CheckAsync(orchestrator, model, context);
 
-        using var call = orchestrator.Generate(order.Request, cancellationToken: context.RequestAborted);
+        using var call = orchestrator.Generate(order.Request, context.CallOptions());
         var events = call.ResponseStream.ReadAllAsync(context.RequestAborted);
         if (order.Stream)
             await StreamAsync(order, kind, events, context);

@@ -22,25 +22,25 @@ internal sealed class ModelsEndpoint(OrchestratorClient orchestrator, TimeProvid
     /// <summary>Checks that a model is the one that is served.</summary>
     /// <returns>Its name.</returns>
     /// <exception cref="Grpc.Core.RpcException">NOT_FOUND: it is another.</exception>
-    public static async Task<string> CheckAsync(OrchestratorClient orchestrator, string wanted, CancellationToken cancellation)
+    public static async Task<string> CheckAsync(OrchestratorClient orchestrator, string wanted, HttpContext context)
     {
-        var served = await NameAsync(orchestrator, cancellation);
+        var served = await NameAsync(orchestrator, context);
         return wanted == served
             ? served
             : throw RpcErrors.NotFound("MODEL_NOT_FOUND", $"The model '{wanted}' is not served here; allowed: '{served}'");
     }
 
     private async Task ListAsync(HttpContext context) => await WriteAsync(
-        context, new ModelList("list", [Describe(await NameAsync(orchestrator, context.RequestAborted))]));
+        context, new ModelList("list", [Describe(await NameAsync(orchestrator, context))]));
 
     private async Task FindAsync(HttpContext context)
     {
         var wanted = (string)context.Request.RouteValues["id"]!;
-        await WriteAsync(context, Describe(await CheckAsync(orchestrator, wanted, context.RequestAborted)));
+        await WriteAsync(context, Describe(await CheckAsync(orchestrator, wanted, context)));
     }
 
-    private static async Task<string> NameAsync(OrchestratorClient orchestrator, CancellationToken cancellation) =>
-        (await orchestrator.GetModelInfoAsync(new(), cancellationToken: cancellation)).ModelName;
+    private static async Task<string> NameAsync(OrchestratorClient orchestrator, HttpContext context) =>
+        (await orchestrator.GetModelInfoAsync(new(), context.CallOptions())).ModelName;
 
     private static async Task WriteAsync<T>(HttpContext context, T answer)
     {

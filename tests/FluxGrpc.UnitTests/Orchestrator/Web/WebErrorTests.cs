@@ -9,7 +9,7 @@ public sealed class WebErrorTests
 {
     [Theory]
     [InlineData(StatusCode.InvalidArgument, 400, "invalid_request_error")]
-    [InlineData(StatusCode.Unauthenticated, 401, "authentication_error")]
+    [InlineData(StatusCode.Unauthenticated, 401, "invalid_request_error")]
     [InlineData(StatusCode.PermissionDenied, 403, "permission_error")]
     [InlineData(StatusCode.NotFound, 404, "invalid_request_error")]
     [InlineData(StatusCode.AlreadyExists, 409, "invalid_request_error")]
