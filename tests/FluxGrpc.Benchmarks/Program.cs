@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FluxGrpc.Benchmarks;
 using FluxGrpc.Benchmarks.Simulation;
+using FluxGrpc.Benchmarks.Soak;
 using FluxGrpc.Denoiser.Model;
 using FluxGrpc.LocalCluster;
 using FluxGrpc.Testing;
@@ -78,7 +79,7 @@ NativeLibraries.EnsureLoaded();
 return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.")
 {
     step, load, batching, previews, stepCache, pipeline, vaeTiles,
-    ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), writeRandom,
+    ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), SoakBenchmark.CreateCommand(), writeRandom,
 }.Parse(args).InvokeAsync();
 
 static string TransformerFolder(DirectoryInfo? given)
