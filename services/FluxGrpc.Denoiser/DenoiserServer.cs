@@ -1,6 +1,10 @@
+using System.Diagnostics.Metrics;
 using FluxGrpc.Denoiser.Batching;
 using FluxGrpc.Denoiser.Sessions;
+using FluxGrpc.Denoiser.Telemetry;
 using FluxGrpc.Hosting;
+using FluxGrpc.Hosting.Telemetry;
+using FluxGrpc.Torch.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -21,15 +25,19 @@ public static class DenoiserServer
         new OptionsReader<DenoiserOptions>(Name).Validate(options);
         var id = ReplicaId(options);
         var builder = ServiceHost.CreateBuilder(options);
+        builder.AddTelemetry(Name, options, id);
         builder.Services.AddSingleton(options)
             .AddSingleton(_ => new DenoiserActivities(id))
+            .AddSingleton(services => new ComputeMetrics(services.GetRequiredService<IMeterFactory>(), options.Device))
+            .AddSingleton<DenoiserMetrics>()
+            .AddSingleton<DenoiserTelemetry>()
             .AddSingleton(services => new Drain(
                 TimeSpan.FromSeconds(options.ShutdownSeconds),
                 services.GetRequiredService<TimeProvider>(),
                 services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping))
             .AddSingleton(services => new StepScheduler(
                 BatchLimits.Of(options),
-                steps => services.GetRequiredService<ModelSlot<DenoiserModel>>().Get().PredictVelocitiesAsync(steps),
+                steps => PredictAsync(services, steps),
                 services.GetRequiredService<TimeProvider>(),
                 services.GetRequiredService<DenoiserActivities>(),
                 services.GetRequiredService<ILogger<StepScheduler>>()))
@@ -39,6 +47,13 @@ public static class DenoiserServer
             .AddModel((services, cancellation) =>
                 DenoiserModel.LoadAsync(options, services.GetRequiredService<TimeProvider>(), cancellation));
         return builder.Build().MapServices<DenoiserService>();
+    }
+
+    private static async Task<BatchResult> PredictAsync(IServiceProvider services, IReadOnlyList<ScheduledStep> steps)
+    {
+        var result = await services.GetRequiredService<ModelSlot<DenoiserModel>>().Get().PredictVelocitiesAsync(steps);
+        services.GetRequiredService<DenoiserMetrics>().NotePass(steps, result);
+        return result;
     }
 
     private static string ReplicaId(DenoiserOptions options) => options.ReplicaId.Length > 0

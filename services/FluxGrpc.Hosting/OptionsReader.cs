@@ -49,7 +49,7 @@ public sealed class OptionsReader<TOptions>(string service)
     {
         var options = new TOptions();
         List<Given> given = [.. FromEnvironment(environment), .. FromCommandLine(arguments)];
-        foreach (var (property, text, source) in FromSettings(options, given).Concat(given).ToList())
+        foreach (var (property, text, source) in FromFallbacks(environment).Concat(FromSettings(options, given)).Concat(given).ToList())
             Set(options, property, text, source);
         Validate(options);
         return options;
@@ -82,6 +82,13 @@ public sealed class OptionsReader<TOptions>(string service)
     private IEnumerable<Given> FromEnvironment(Func<string, string?> environment) => _properties
         .Select(property => new Given(property, environment(VariableOf(property)) ?? "", VariableOf(property)))
         .Where(given => given.Text.Length > 0);
+
+    /// <summary>What everybody's variables say; ours and the file, which mean this service, win over them.</summary>
+    private IEnumerable<Given> FromFallbacks(Func<string, string?> environment) =>
+        from property in _properties
+        let name = property.GetCustomAttribute<FallbackVariableAttribute>()?.Name
+        where name is not null && environment(name) is { Length: > 0 }
+        select new Given(property, environment(name)!, name);
 
     private IEnumerable<Given> FromCommandLine(IReadOnlyList<string> arguments)
     {

@@ -1,5 +1,6 @@
 using FluxGrpc.Channels;
 using FluxGrpc.Hosting.Security;
+using FluxGrpc.Hosting.Telemetry;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
 using Microsoft.AspNetCore.Builder;
@@ -39,11 +40,7 @@ public static class ServiceHost
         builder.Logging.SetMinimumLevel(options.LogLevel)
             .AddFilter("Microsoft", Quieter(options.LogLevel))
             .AddFilter("Grpc", Quieter(options.LogLevel))
-            .AddSimpleConsole(console =>
-            {
-                console.SingleLine = true;
-                console.TimestampFormat = "HH:mm:ss ";
-            })
+            .AddConsole(options.LogFormat)
             // Standard output is for what a program may read: the line "Listening on ...".
             .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 
@@ -65,8 +62,10 @@ public static class ServiceHost
         {
             grpc.MaxReceiveMessageSize = options.MaxMessageBytes;
             grpc.MaxSendMessageSize = null;
+            grpc.Interceptors.Add<CallMetrics>();
             grpc.Interceptors.Add<ErrorInterceptor>();
         });
+        builder.Services.AddSingleton<CallMetrics>();
         builder.Services.AddGrpcReflection();
         builder.Services.AddSingleton<HealthServiceImpl>();
         builder.Services.AddSingleton<OpenConnections>();
@@ -107,6 +106,7 @@ public static class ServiceHost
         health.SetStatus(Liveness, HealthCheckResponse.Types.ServingStatus.Serving);
         OpenConnections.CloseAtStop(app);
         app.EndHealthWatchesAtStop();
+        app.UseRequestScope();
         HealthCalls.Separate(app);
         ClientNames.Require(app);
         SlowCallers.CutOff(app);
@@ -119,6 +119,19 @@ public static class ServiceHost
     /// <summary>Where a started service really listens: with the port that was free, where it was asked for port 0.</summary>
     public static string ListeningAddress(this WebApplication app, ServiceOptions options) =>
         ServiceEndpoint.BoundAddress(app.Services.GetRequiredService<IServer>(), ServiceAddress.Parse(options.Address));
+
+    private static ILoggingBuilder AddConsole(this ILoggingBuilder logging, LogFormat format) => format == LogFormat.Json
+        ? logging.AddJsonConsole(console =>
+        {
+            console.IncludeScopes = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+        })
+        : logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "HH:mm:ss ";
+        });
 
     private static void UseHttp2(ListenOptions listen, ServiceAddress address)
     {

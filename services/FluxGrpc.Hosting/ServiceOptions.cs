@@ -8,6 +8,9 @@ namespace FluxGrpc.Hosting;
 /// <summary>What every service can be told. Names on the command line and in the environment: <see cref="OptionsReader{T}"/>.</summary>
 public abstract class ServiceOptions : IValidatableObject
 {
+    /// <summary>Stands for no metrics in <see cref="MetricsAddress"/>.</summary>
+    public const string NoMetrics = "none";
+
     private const string NamePattern = @"(\*|(\*\.)?[A-Za-z0-9._-]+)";
 
     /// <summary>Where to listen; see <see cref="ServiceAddress"/>. Port 0 takes a free port and prints it.</summary>
@@ -29,6 +32,22 @@ public abstract class ServiceOptions : IValidatableObject
     [EnumDataType(typeof(LogLevel), ErrorMessage = "LogLevel must be one of Trace, Debug, Information, Warning, Error, Critical, None")]
     [Description("Least severe log messages, on standard error: Debug, Information, Warning, Error, None.")]
     public LogLevel LogLevel { get; set; } = LogLevel.Information;
+
+    /// <summary>How the log is written.</summary>
+    [EnumDataType(typeof(LogFormat), ErrorMessage = "LogFormat must be Text or Json")]
+    [Description("Text: a line a message. Json: an object a message, with the ids of request and trace.")]
+    public LogFormat LogFormat { get; set; } = LogFormat.Text;
+
+    /// <summary>Where Prometheus finds the metrics, over HTTP/1.1.</summary>
+    [Required]
+    [Description("Address of Prometheus' endpoint, /metrics (HTTP/1.1, not protected; port 0: any free one), or none.")]
+    public string MetricsAddress { get; set; } = NoMetrics;
+
+    /// <summary>Where traces, metrics and logs are sent; empty sends none.</summary>
+    [FallbackVariable("OTEL_EXPORTER_OTLP_ENDPOINT")]
+    [Description("Where traces, metrics and logs are sent by OTLP: http://collector:4317. Unset: OTEL_EXPORTER_OTLP_ENDPOINT, "
+        + "and where that is unset, nowhere.")]
+    public string OtlpEndpoint { get; set; } = "";
 
     /// <summary>
     /// Stop when standard input ends: whoever started the service holds it open, and the system closes it when that program ends.
@@ -71,7 +90,7 @@ public abstract class ServiceOptions : IValidatableObject
 
     /// <inheritdoc/>
     public virtual IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
-        ValidateAddress().Concat(ValidateCertificates());
+        ValidateAddress().Concat(ValidateTelemetry()).Concat(ValidateCertificates());
 
     /// <summary>What is left open to other machines: a sentence each, for the log.</summary>
     public virtual IEnumerable<string> ExposureWarnings()
@@ -82,6 +101,9 @@ public abstract class ServiceOptions : IValidatableObject
             yield return $"{address} speaks plain text to other machines; "
                 + "give https:// with --tls-certificate and --tls-key, or an address of the loopback";
         }
+
+        if (MetricsAddress != NoMetrics && !ServiceAddress.Parse(MetricsAddress).IsLocal)
+            yield return $"{MetricsAddress} shows the metrics to every machine that reaches it; give an address of the loopback";
     }
 
     /// <summary>The addresses at which the service speaks TLS.</summary>
@@ -102,6 +124,24 @@ public abstract class ServiceOptions : IValidatableObject
             yield return new ValidationResult(
                 $"HealthAddress '{HealthAddress}' is not an address; allowed: http://host:port, host:port, unix:/path/of.sock",
                 [nameof(HealthAddress)]);
+        }
+    }
+
+    private IEnumerable<ValidationResult> ValidateTelemetry()
+    {
+        if (MetricsAddress != NoMetrics && !(ServiceAddress.TryParse(MetricsAddress, out var metrics) && !metrics.IsTls))
+        {
+            yield return new ValidationResult(
+                $"MetricsAddress '{MetricsAddress}' is not an address; "
+                + $"allowed: http://host:port, host:port, unix:/path/of.sock, {NoMetrics}",
+                [nameof(MetricsAddress)]);
+        }
+
+        if (OtlpEndpoint.Length > 0
+            && !(Uri.TryCreate(OtlpEndpoint, UriKind.Absolute, out var otlp) && otlp.Scheme is "http" or "https"))
+        {
+            yield return new ValidationResult(
+                $"OtlpEndpoint '{OtlpEndpoint}' is not an address; allowed: http://host:port, https://host:port", [nameof(OtlpEndpoint)]);
         }
     }
 

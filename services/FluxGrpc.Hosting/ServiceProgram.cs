@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using FluxGrpc.Hosting.Telemetry;
 using Grpc.Health.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -46,6 +47,8 @@ public static class ServiceProgram
             await app.StartAsync();
             foreach (var line in announce?.Invoke(app) ?? [])
                 Console.WriteLine(line);
+            if (TelemetrySetup.MetricsAddressOf(app) is { Length: > 0 } metrics)
+                Console.WriteLine($"Metrics at {metrics}");
             Console.WriteLine($"Listening on {app.ListeningAddress(options)}");
             await app.WaitForShutdownAsync();
             foreach (var model in app.Services.GetServices<IModelReadiness>())

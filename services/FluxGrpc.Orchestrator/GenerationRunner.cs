@@ -1,13 +1,18 @@
 using System.Diagnostics;
+using FluxGrpc.Hosting.Telemetry;
 using FluxGrpc.Orchestrator.Requests;
+using FluxGrpc.Orchestrator.Telemetry;
 using FluxGrpc.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace FluxGrpc.Orchestrator;
 
-/// <summary>Runs generations, logs and traces them. Requests are named there, prompts never are.</summary>
-internal sealed partial class GenerationRunner(GenerationStages stages, ILogger<GenerationRunner> logger)
+/// <summary>
+/// Runs generations, logs, traces and measures them. Requests are named there; prompts are not, unless the options ask for them.
+/// </summary>
+internal sealed partial class GenerationRunner(
+    GenerationStages stages, GenerationMetrics metrics, OrchestratorOptions options, ILogger<GenerationRunner> logger)
 {
     /// <summary>Runs a generation to its end.</summary>
     /// <param name="job">What to do.</param>
@@ -19,28 +24,41 @@ internal sealed partial class GenerationRunner(GenerationStages stages, ILogger<
     {
         var request = job.Request;
         using var span = StartSpan(request);
+        using var scope = logger.BeginRequest(request.Id);
         LogBegin(logger, request.Id, request.Grid.Width, request.Grid.Height, request.Steps, request.Count);
+        if (options.LogPrompts)
+            LogPrompt(logger, request.Id, request.Prompt);
+        var missing = request.Count;
         try
         {
             await foreach (var happened in new Generation(job, stages).RunAsync())
+            {
+                metrics.Note(request, happened);
+                missing -= happened.Image is null ? 0 : 1;
                 await send(happened);
-            LogEnd(logger, request.Id, Seconds(job));
+            }
+
+            metrics.NoteEnd(job, Elapsed(job), missing, error: null);
+            LogEnd(logger, request.Id, Elapsed(job).TotalSeconds);
         }
         catch (Exception exception)
         {
             var reason = Reason(exception, job.Options.CancellationToken);
             span?.SetStatus(ActivityStatusCode.Error, reason);
-            LogFailure(logger, request.Id, Seconds(job), reason);
+            metrics.NoteEnd(job, Elapsed(job), missing, ErrorOf(exception, job.Options.CancellationToken));
+            LogFailure(logger, request.Id, Elapsed(job).TotalSeconds, reason);
             throw;
         }
     }
 
-    private double Seconds(GenerationJob job) => stages.Time.GetElapsedTime(job.Arrived).TotalSeconds;
+    private TimeSpan Elapsed(GenerationJob job) => stages.Time.GetElapsedTime(job.Arrived);
 
-    private static Activity? StartSpan(GenerationRequest request)
+    private Activity? StartSpan(GenerationRequest request)
     {
         var span = OrchestratorActivity.Source.StartActivity("generate");
-        return span?.SetTag("flux.request_id", request.Id)
+        if (options.LogPrompts)
+            span?.SetTag("flux.prompt", request.Prompt);
+        return span?.SetTag(RequestScope.RequestId, request.Id)
             .SetTag("flux.width", request.Grid.Width)
             .SetTag("flux.height", request.Grid.Height)
             .SetTag("flux.steps", request.Steps)
@@ -55,8 +73,18 @@ internal sealed partial class GenerationRunner(GenerationStages stages, ILogger<
         _ => exception.GetType().Name,
     };
 
+    private static string ErrorOf(Exception exception, CancellationToken cancellation) => exception switch
+    {
+        _ when cancellation.IsCancellationRequested => StatusNames.Of(StatusCode.Cancelled),
+        RpcException failure => StatusNames.Of(failure.StatusCode),
+        _ => StatusNames.Of(StatusCode.Internal),
+    };
+
     [LoggerMessage(Level = LogLevel.Information, Message = "{RequestId}: {Width}×{Height}, {Steps} steps, {Count} images")]
     private static partial void LogBegin(ILogger logger, string requestId, int width, int height, int steps, int count);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{RequestId}: prompt: {Prompt}")]
+    private static partial void LogPrompt(ILogger logger, string requestId, string prompt);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{RequestId}: done after {Seconds:F2} s")]
     private static partial void LogEnd(ILogger logger, string requestId, double seconds);

@@ -161,6 +161,10 @@ public sealed class OrchestratorOptions : ServiceOptions
     [Description("Seconds that a caller may take to accept an event; then its call is cut off.")]
     public int StalledCallerSeconds { get; set; } = 120;
 
+    /// <summary>Puts prompts into the log and the spans.</summary>
+    [Description("Put prompts into the log and into spans. They are in neither otherwise.")]
+    public bool LogPrompts { get; set; }
+
     /// <summary>The bounds of the queue.</summary>
     internal QueueLimits QueueLimits() => new(MaxGenerations, MaxQueuedWork, TimeSpan.FromSeconds(BatchPatienceSeconds));
 

@@ -1,9 +1,11 @@
 using FluxGrpc.Hosting;
+using FluxGrpc.Hosting.Telemetry;
 using FluxGrpc.Orchestrator.Access;
 using FluxGrpc.Orchestrator.Admission;
 using FluxGrpc.Orchestrator.Conditioning;
 using FluxGrpc.Orchestrator.Detached;
 using FluxGrpc.Orchestrator.Images;
+using FluxGrpc.Orchestrator.Telemetry;
 using FluxGrpc.Orchestrator.Tier;
 using FluxGrpc.Orchestrator.Web;
 using Microsoft.AspNetCore.Builder;
@@ -27,6 +29,7 @@ public static class OrchestratorServer
     {
         new OptionsReader<OrchestratorOptions>(Name).Validate(options);
         var builder = ServiceHost.CreateBuilder(options);
+        builder.AddTelemetry(Name, options);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(provider => new ApiKeys(
             options.ApiKeys, provider.GetRequiredService<ILogger<ApiKeys>>(), provider.GetRequiredService<TimeProvider>()));
@@ -37,6 +40,7 @@ public static class OrchestratorServer
         builder.Services.AddSingleton<PictureEncoder>();
         builder.Services.AddSingleton<ImageDecoder>();
         builder.Services.AddSingleton<GenerationStages>();
+        builder.Services.AddSingleton<GenerationMetrics>();
         builder.Services.AddSingleton<GenerationRunner>();
         builder.Services.AddSingleton(provider =>
             new GenerationRegistry(options.DetachedLimits(), provider.GetRequiredService<TimeProvider>()));
@@ -46,12 +50,15 @@ public static class OrchestratorServer
         builder.Services.AddSingleton<GenerateCalls>();
         builder.Services.AddSingleton<TierStatus>();
         builder.Services.AddSingleton<OrchestratorStatus>();
+        builder.Services.AddSingleton<OrchestratorGauges>();
         builder.Services.AddSingleton<TierHealth>();
         builder.Services.AddSingleton<IModelReadiness>(provider => provider.GetRequiredService<TierHealth>());
         builder.Services.AddHostedService(provider => provider.GetRequiredService<TierHealth>());
         builder.Services.AddSingleton<WebFront>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<WebFront>());
-        return builder.Build().MapServices<ImageGenerationService>().IdentifyCallers();
+        var app = builder.Build().MapServices<ImageGenerationService>().IdentifyCallers();
+        app.Services.GetRequiredService<OrchestratorGauges>(); // Nothing else asks for them.
+        return app;
     }
 
     /// <summary>Where a started orchestrator serves its web page: <c>http://127.0.0.1:5080</c>; empty where it serves none.</summary>

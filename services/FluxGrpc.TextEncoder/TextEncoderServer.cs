@@ -1,5 +1,8 @@
+using System.Diagnostics.Metrics;
 using FluxGrpc.Hosting;
+using FluxGrpc.Hosting.Telemetry;
 using FluxGrpc.Torch;
+using FluxGrpc.Torch.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -20,7 +23,10 @@ public static class TextEncoderServer
         new OptionsReader<TextEncoderOptions>(Name).Validate(options);
         var device = ComputeDevice.Open(options.Device, options.Dtype);
         var builder = ServiceHost.CreateBuilder(options);
+        builder.AddTelemetry(Name, options);
         builder.Services.AddSingleton(new RequestLimit(options.MaxRequests));
+        builder.Services.AddSingleton(services => new ComputeMetrics(services.GetRequiredService<IMeterFactory>(), options.Device));
+        builder.Services.AddSingleton<TextEncoderMetrics>();
         builder.Services.AddModel((services, cancellation) => TextEncoderModel.LoadAsync(options, device,
             services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<TextEncoderModel>>(), cancellation));
         return builder.Build().MapServices<TextEncoderService>();

@@ -7,7 +7,7 @@ using Grpc.Core;
 namespace FluxGrpc.TextEncoder;
 
 /// <summary>Speaks the text encoder's protocol: requests are checked here, <see cref="TextEncoderModel"/> computes.</summary>
-internal sealed class TextEncoderService(ModelSlot<TextEncoderModel> slot, RequestLimit limit)
+internal sealed class TextEncoderService(ModelSlot<TextEncoderModel> slot, RequestLimit limit, TextEncoderMetrics metrics)
     : V1.TextEncoderService.TextEncoderServiceBase
 {
     public override async Task<TextEncoderServiceEncodeResponse> Encode(
@@ -17,7 +17,7 @@ internal sealed class TextEncoderService(ModelSlot<TextEncoderModel> slot, Reque
         using var place = limit.Enter();
         var input = EncodeInput.Parse(request, model);
         var (hiddenStates, pooled, elapsed) = await model.EncodeAsync(input, context.CancellationToken);
-        return new TextEncoderServiceEncodeResponse
+        var answer = new TextEncoderServiceEncodeResponse
         {
             HiddenStates = Send(hiddenStates, context),
             Pooled = Send(pooled, context),
@@ -27,6 +27,8 @@ internal sealed class TextEncoderService(ModelSlot<TextEncoderModel> slot, Reque
             ComputeTime = elapsed.ToDuration(),
             ModelFingerprint = model.Info.Component.Fingerprint,
         };
+        metrics.NoteEncoding(input, answer);
+        return answer;
     }
 
     public override Task<TokenizeResponse> Tokenize(TokenizeRequest request, ServerCallContext context)

@@ -1,5 +1,8 @@
+using System.Diagnostics.Metrics;
 using FluxGrpc.Hosting;
+using FluxGrpc.Hosting.Telemetry;
 using FluxGrpc.Torch;
+using FluxGrpc.Torch.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -19,7 +22,10 @@ public static class VaeServer
         new OptionsReader<VaeOptions>(Name).Validate(options);
         var device = ComputeDevice.Open(options.Device, options.Dtype);
         var builder = ServiceHost.CreateBuilder(options);
+        builder.AddTelemetry(Name, options);
         builder.Services.AddSingleton(new RequestLimit(options.MaxRequests));
+        builder.Services.AddSingleton(services => new ComputeMetrics(services.GetRequiredService<IMeterFactory>(), options.Device));
+        builder.Services.AddSingleton<VaeMetrics>();
         builder.Services.AddModel((provider, cancellation) =>
             VaeModel.LoadAsync(options, device, provider.GetRequiredService<TimeProvider>(), cancellation));
         return builder.Build().MapServices<VaeService>();

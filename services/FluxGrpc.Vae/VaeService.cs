@@ -7,7 +7,7 @@ using Grpc.Core;
 namespace FluxGrpc.Vae;
 
 /// <summary>Speaks the VAE's protocol: requests are checked here, <see cref="VaeModel"/> computes.</summary>
-internal sealed class VaeService(ModelSlot<VaeModel> slot, RequestLimit limit) : V1.VaeService.VaeServiceBase
+internal sealed class VaeService(ModelSlot<VaeModel> slot, RequestLimit limit, VaeMetrics metrics) : V1.VaeService.VaeServiceBase
 {
     public override async Task<DecodeResponse> Decode(DecodeRequest request, ServerCallContext context)
     {
@@ -15,7 +15,9 @@ internal sealed class VaeService(ModelSlot<VaeModel> slot, RequestLimit limit) :
         using var place = limit.Enter();
         var input = DecodeInput.Parse(request, model.Limits);
         var (pixels, elapsed) = await model.DecodeAsync(input, context.CancellationToken);
-        return new DecodeResponse { Pixels = Send(pixels, context), ComputeTime = elapsed.ToDuration() };
+        var answer = new DecodeResponse { Pixels = Send(pixels, context), ComputeTime = elapsed.ToDuration() };
+        metrics.NoteDecoding(input, answer);
+        return answer;
     }
 
     public override async Task<VaeServiceEncodeResponse> Encode(VaeServiceEncodeRequest request, ServerCallContext context)
@@ -24,12 +26,14 @@ internal sealed class VaeService(ModelSlot<VaeModel> slot, RequestLimit limit) :
         using var place = limit.Enter();
         var input = EncodeInput.Parse(request, model.Limits);
         var (latents, moments, elapsed) = await model.EncodeAsync(input, context.CancellationToken);
-        return new VaeServiceEncodeResponse
+        var answer = new VaeServiceEncodeResponse
         {
             Latents = Send(latents, context),
             Moments = moments is null ? null : Send(moments, context),
             ComputeTime = elapsed.ToDuration(),
         };
+        metrics.NoteEncoding(input, answer);
+        return answer;
     }
 
     public override Task<VaeServiceGetModelInfoResponse> GetModelInfo(VaeServiceGetModelInfoRequest request, ServerCallContext context) =>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 using FluxGrpc.Denoiser.Sessions;
+using FluxGrpc.Denoiser.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace FluxGrpc.Denoiser.Batching;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FluxGrpc.Denoiser.Telemetry;
 using FluxGrpc.Tensors;
 using FluxGrpc.V1;
 using Google.Protobuf.WellKnownTypes;
@@ -9,7 +10,7 @@ namespace FluxGrpc.Denoiser.Sessions;
 
 /// <summary>Takes a session from its opening to its end.</summary>
 internal sealed partial class SessionHandler(
-    Replica replica, DenoiserOptions options, DenoiserActivities activities, TimeProvider time, ILogger<SessionHandler> logger)
+    Replica replica, DenoiserOptions options, DenoiserTelemetry telemetry, TimeProvider time, ILogger<SessionHandler> logger)
 {
     /// <summary>Serves one call.</summary>
     /// <param name="model">The model.</param>
@@ -28,7 +29,8 @@ internal sealed partial class SessionHandler(
         var arrived = time.GetTimestamp();
         var opening = SessionOpening.Parse(first, model.Config, options);
         CheckFingerprint(opening.ExpectedFingerprint, model.Fingerprint);
-        using var activity = activities.StartSession(opening);
+        using var activity = telemetry.Activities.StartSession(opening);
+        telemetry.Metrics.NoteOpening(opening);
         using var place = replica.Admission.Enter(opening.RemainingSteps, opening.Tokens, opening.Priority, peer);
         await WaitForTurnAsync(place, opening, stream, call);
 
@@ -38,7 +40,7 @@ internal sealed partial class SessionHandler(
         try
         {
             await stream.AcceptAsync(Accepted(model, waited), call);
-            await AnswerStepsAsync(session, stream, call);
+            await AnswerStepsAsync(session, opening, stream, call);
             LogEnded(logger, opening.SessionId, session.StepsDone);
         }
         catch (Exception exception)
@@ -49,12 +51,16 @@ internal sealed partial class SessionHandler(
         }
     }
 
-    private static async Task AnswerStepsAsync(DenoiseSession session, SessionStream stream, CancellationToken call)
+    private async Task AnswerStepsAsync(
+        DenoiseSession session, SessionOpening opening, SessionStream stream, CancellationToken call)
     {
         while (await stream.ReadAsync(call) is { } request)
         {
             var step = session.ParseStep(request);
+            using var activity = telemetry.Activities.StartStep(opening, step);
             using var prediction = await stream.WatchAsync(cancellation => session.PredictVelocityAsync(step, cancellation), call);
+            activity?.SetTag("flux.batch_size", prediction.BatchSize);
+            telemetry.Metrics.NoteStep(step, prediction);
             await stream.WriteAsync(Reply(step, prediction), call);
         }
     }

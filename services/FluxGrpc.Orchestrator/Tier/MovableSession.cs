@@ -1,3 +1,4 @@
+using FluxGrpc.Hosting.Telemetry;
 using FluxGrpc.Orchestrator.Sampling;
 using FluxGrpc.V1;
 using Grpc.Core;
@@ -81,7 +82,10 @@ internal sealed class MovableSession(
         HeldSession held, DenoiseStep step, WorkAttempts attempts, CancellationToken cancellation)
     {
         using var activity = OrchestratorActivity.Source.StartActivity("denoiser.step");
-        activity?.SetTag("replica", held.Session.ReplicaId).SetTag("index", step.Index).SetTag("repeated", _isRepeat);
+        activity?.SetTag(TelemetryNames.Replica, held.Session.ReplicaId)
+            .SetTag("flux.session", opening.SessionId)
+            .SetTag("flux.step.index", step.Index)
+            .SetTag("flux.repeated", _isRepeat);
         var started = time.GetTimestamp();
         try
         {
@@ -104,6 +108,7 @@ internal sealed class MovableSession(
         {
             attempts.Note(held.Replica, failure);
             RepeatedSteps++;
+            denoisers.CountRepeatedStep();
             _isRepeat = true;
             Drop(held);
             throw;
@@ -164,7 +169,7 @@ internal sealed class MovableSession(
         ReplicaLease lease, int step, WorkAttempts attempts, CancellationToken cancellation)
     {
         using var activity = OrchestratorActivity.Source.StartActivity("denoiser.open");
-        activity?.SetTag("address", lease.Replica.Address.ToString()).SetTag("index", step);
+        activity?.SetTag("server.address", lease.Replica.Address.ToString()).SetTag("flux.step.index", step);
         var client = new DenoiserService.DenoiserServiceClient(lease.Replica.Channel);
         var session = DenoiserSession.Start(client, options);
         var limit = denoisers.Times.Limit(_tokens);
@@ -227,7 +232,9 @@ internal sealed class MovableSession(
             return;
 
         using var activity = OrchestratorActivity.Source.StartActivity("denoiser.move");
-        activity?.SetTag("from", held.Session.ReplicaId).SetTag("index", step).SetTag("reason", reason?.ToString());
+        activity?.SetTag("flux.replica.from", held.Session.ReplicaId)
+            .SetTag("flux.step.index", step)
+            .SetTag("flux.reason", reason?.ToString());
         HeldSession? moved = null;
         try
         {
@@ -241,7 +248,7 @@ internal sealed class MovableSession(
 
         if (moved is null)
             return;
-        activity?.SetTag("to", moved.Session.ReplicaId);
+        activity?.SetTag(TelemetryNames.Replica, moved.Session.ReplicaId);
         _held = moved;
         NoteChange(held.Session.ReplicaId, moved, step, reason ?? ReplicaChangeReason.Rebalanced);
         await SayGoodbyeAsync(held);
@@ -281,6 +288,7 @@ internal sealed class MovableSession(
         if (from == to.Session.ReplicaId)
             return; // Its connection broke, no more.
         Changes++;
+        denoisers.CountMove(reason);
         _changes.Add(new ReplicaChanged
         {
             ImageIndex = imageIndex,

@@ -2,6 +2,7 @@ using FluxGrpc.Channels;
 using FluxGrpc.Orchestrator.Sampling;
 using Grpc.Core;
 using Grpc.Net.Client;
+using OpenTelemetry;
 using Polly.Timeout;
 
 namespace FluxGrpc.Orchestrator.Tier;
@@ -36,7 +37,8 @@ internal sealed class Replica : IAsyncDisposable
         _channel = ServiceChannel.Create(address, security);
         Circuit = new ReplicaCircuit(time, changed);
         _monitor = new ReplicaMonitor(_channel, kind, Circuit, changed, time);
-        _monitoring = Task.Run(() => _monitor.RunAsync(_end.Token));
+        using (SuppressInstrumentationScope.Begin()) // Its watch is part of no request, and would be a trace of its own.
+            _monitoring = Task.Run(() => _monitor.RunAsync(_end.Token));
     }
 
     /// <summary>Where it listens.</summary>

@@ -1,4 +1,5 @@
 using FluxGrpc.Orchestrator.Tier.Discovery;
+using FluxGrpc.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
@@ -10,7 +11,9 @@ internal sealed partial class ServiceTier : IAsyncDisposable
     private readonly ReplicaDirectory _directory;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly long[] _moves = new long[Enum.GetValues<ReplicaChangeReason>().Length];
     private string? _lastProblem;
+    private long _repeatedSteps;
 
     /// <param name="kind">What they are.</param>
     /// <param name="target">Where they are found: see <see cref="ReplicaTarget"/>.</param>
@@ -39,6 +42,18 @@ internal sealed partial class ServiceTier : IAsyncDisposable
 
     /// <summary>When failed work is done again.</summary>
     public WorkRetries Retries { get; }
+
+    /// <summary>Steps that were sent again because their replica was lost.</summary>
+    public long RepeatedSteps => Volatile.Read(ref _repeatedSteps);
+
+    /// <summary>Times that a session went on at another replica for a reason.</summary>
+    public long Moves(ReplicaChangeReason reason) => Volatile.Read(ref _moves[(int)reason]);
+
+    /// <summary>Counts a step that is sent again.</summary>
+    public void CountRepeatedStep() => Interlocked.Increment(ref _repeatedSteps);
+
+    /// <summary>Counts a session that went on at another replica.</summary>
+    public void CountMove(ReplicaChangeReason reason) => Interlocked.Increment(ref _moves[(int)reason]);
 
     /// <summary>Starts to look for replicas; returns when the first list is there or cannot be had.</summary>
     /// <exception cref="OperationCanceledException">The tier was disposed.</exception>

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using FluxGrpc.Denoiser;
+using FluxGrpc.Denoiser.Telemetry;
 using FluxGrpc.V1;
 using Google.Rpc;
 using Grpc.Core;
@@ -113,7 +113,7 @@ public sealed class QueueingTests
         {
             Assert.Equal(("replica-7", 1), (pass.GetTagItem("flux.replica"), pass.GetTagItem("flux.batch_size")));
             Assert.Equal(session.Context, Assert.Single(pass.Links).Context);
-            Assert.Null(pass.ParentId);
+            Assert.Equal(session.Id, pass.ParentId);
         });
     }
 }

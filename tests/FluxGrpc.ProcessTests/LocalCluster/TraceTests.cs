@@ -84,10 +84,10 @@ public sealed class TraceTests : IAsyncLifetime
         Assert.All(steps, step => AssertWithin(generate, step));
         Assert.Equal(
             events.Where(happened => happened.Step is not null).Select(happened => (happened.Step.StepIndex, happened.Step.ReplicaId)),
-            steps.Select(step => ((int)step.GetTagItem("index")!, (string)step.GetTagItem("replica")!)));
+            steps.Select(step => ((int)step.GetTagItem("flux.step.index")!, (string)step.GetTagItem("flux.replica")!)));
         Assert.Equal(Steps, steps.Count);
         var session = await FindAsync(span => span.TraceId == trace && span.OperationName == "denoise session");
-        Assert.Equal(steps[0].GetTagItem("replica"), session.GetTagItem("flux.replica"));
+        Assert.Equal(steps[0].GetTagItem("flux.replica"), session.GetTagItem("flux.replica"));
     }
 
     public async Task DisposeAsync()

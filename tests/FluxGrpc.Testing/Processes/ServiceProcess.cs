@@ -40,6 +40,9 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     /// <summary>Where it serves a web page; empty where it serves none.</summary>
     public string WebAddress { get; private set; } = "";
 
+    /// <summary>Where Prometheus finds its metrics; empty where it shows none.</summary>
+    public string MetricsAddress { get; private set; } = "";
+
     /// <summary>A channel to it.</summary>
     public GrpcChannel Channel => _channel ??= ServiceChannel.Create(ServiceAddress.Parse(Address), _security);
 
@@ -191,11 +194,14 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     {
         const string Prefix = "Listening on ";
         const string WebPrefix = "Web page at ";
+        const string MetricsPrefix = "Metrics at ";
         if (line is null)
             return;
         _output.Enqueue(line);
         if (line.StartsWith(WebPrefix, StringComparison.Ordinal))
             WebAddress = line[WebPrefix.Length..];
+        if (line.StartsWith(MetricsPrefix, StringComparison.Ordinal))
+            MetricsAddress = line[MetricsPrefix.Length..];
         if (line.StartsWith(Prefix, StringComparison.Ordinal))
             _address.TrySetResult(line[Prefix.Length..]);
         if (_fits is not null && _fits(line))

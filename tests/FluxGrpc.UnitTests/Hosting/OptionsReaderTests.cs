@@ -34,6 +34,9 @@ public sealed class OptionsReaderTests
     [InlineData("--device tpu", "Device")]
     [InlineData("--dtype int8", "Dtype must be auto, float32 or bfloat16")]
     [InlineData("--address somewhere:over:the", "Address 'somewhere:over:the' is not an address")]
+    [InlineData("--metrics-address https://127.0.0.1:9464", "MetricsAddress 'https://127.0.0.1:9464' is not an address")]
+    [InlineData("--otlp-endpoint 127.0.0.1:4317", "OtlpEndpoint '127.0.0.1:4317' is not an address")]
+    [InlineData("--log-format xml", "--log-format is 'xml', which is not a LogFormat")]
     public void Bad_options_are_named(string arguments, string message)
     {
         string[] all = ["--checkpoint", "x", .. arguments.Split(' ')];
@@ -50,6 +53,21 @@ public sealed class OptionsReaderTests
             ["--checkpoint", "x"], name => name == "FLUX_SAMPLE_SERVICE_MAX_SESSIONS" ? "many" : null));
 
         Assert.Contains("FLUX_SAMPLE_SERVICE_MAX_SESSIONS is 'many'", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null, "http://standard:4317")]
+    [InlineData("http://own:4317", "http://own:4317")]
+    public void A_variable_of_a_common_standard_counts_where_the_own_one_is_not_set(string? own, string expected)
+    {
+        var options = _reader.Read(["--checkpoint", "x"], name => name switch
+        {
+            "FLUX_SAMPLE_SERVICE_OTLP_ENDPOINT" => own,
+            "OTEL_EXPORTER_OTLP_ENDPOINT" => "http://standard:4317",
+            _ => null,
+        });
+
+        Assert.Equal(expected, options.OtlpEndpoint);
     }
 
     [Fact]

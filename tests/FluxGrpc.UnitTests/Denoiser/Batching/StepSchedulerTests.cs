@@ -1,6 +1,6 @@
-using FluxGrpc.Denoiser;
 using FluxGrpc.Denoiser.Batching;
 using FluxGrpc.Denoiser.Sessions;
+using FluxGrpc.Denoiser.Telemetry;
 using FluxGrpc.Tensors;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
