@@ -10,10 +10,12 @@ internal static class HealthWatch
     /// <summary>Completes when the service says SERVING.</summary>
     /// <param name="address">Where the service already listens.</param>
     /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="security">Whom to trust there and what to show.</param>
     /// <exception cref="RpcException">The service went away.</exception>
-    public static async Task WaitUntilServingAsync(string address, CancellationToken cancellation)
+    public static async Task WaitUntilServingAsync(
+        string address, CancellationToken cancellation, ChannelSecurity? security = null)
     {
-        using var channel = ServiceChannel.Create(ServiceAddress.Parse(address));
+        using var channel = ServiceChannel.Create(ServiceAddress.Parse(address), security);
         using var call = new Health.HealthClient(channel).Watch(new HealthCheckRequest(), cancellationToken: cancellation);
         try
         {

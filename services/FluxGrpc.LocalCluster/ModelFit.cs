@@ -8,16 +8,20 @@ namespace FluxGrpc.LocalCluster;
 internal static class ModelFit
 {
     /// <summary>Asks an orchestrator whose services are ready.</summary>
-    /// <exception cref="InvalidDataException">The models do not fit; the message says why.</exception>
-    public static async Task CheckAsync(string orchestrator, CancellationToken cancellation)
+    /// <param name="orchestrator">Its address.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="security">Whom to trust there and what to show.</param>
+    /// <exception cref="InvalidDataException">The models do not fit, or the key does not; the message says why.</exception>
+    public static async Task CheckAsync(
+        string orchestrator, CancellationToken cancellation, ChannelSecurity? security = null)
     {
-        using var channel = ServiceChannel.Create(ServiceAddress.Parse(orchestrator));
+        using var channel = ServiceChannel.Create(ServiceAddress.Parse(orchestrator), security);
         var client = new ImageGenerationService.ImageGenerationServiceClient(channel);
         try
         {
             await client.GetModelInfoAsync(new(), cancellationToken: cancellation);
         }
-        catch (RpcException exception) when (exception.StatusCode == StatusCode.FailedPrecondition)
+        catch (RpcException exception) when (exception.StatusCode is StatusCode.FailedPrecondition or StatusCode.Unauthenticated)
         {
             throw new InvalidDataException(exception.Status.Detail, exception);
         }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FluxGrpc.Channels;
 using FluxGrpc.Cluster.V1;
 using FluxGrpc.Hosting;
 using FluxGrpc.LocalCluster.Control;
@@ -47,10 +48,11 @@ public sealed class ProcessCluster : IAsyncDisposable
         _orchestrator = new SupervisedService(new ServiceCommand("orchestrator", "FluxGrpc.Orchestrator", options.Address, "",
         [
             "--text-encoder", _textEncoder.Address, "--vae", _vae.Address, "--denoiser", list.Target,
-            "--shutdown-seconds", Text(ShutdownSeconds),
+            "--shutdown-seconds", Text(ShutdownSeconds), .. SecurityArguments(options),
         ])
         {
             WebAddress = options.WebAddress,
+            Security = SecurityOf(options),
         }, _supervision);
     }
 
@@ -155,7 +157,8 @@ public sealed class ProcessCluster : IAsyncDisposable
             throw;
         }
 
-        await _orchestrator.StartAsync(giveUp.Token, ModelFit.CheckAsync);
+        await _orchestrator.StartAsync(
+            giveUp.Token, (address, given) => ModelFit.CheckAsync(address, given, SecurityOf(_options)));
         _address = _orchestrator.Address;
     }
 
@@ -181,6 +184,22 @@ public sealed class ProcessCluster : IAsyncDisposable
             "--checkpoint", _options.Checkpoint, "--device", device, "--dtype", _options.Dtype,
             "--shutdown-seconds", Text(shutdownSeconds), .. arguments,
         ]), _supervision);
+
+    private static IEnumerable<string> SecurityArguments(ProcessClusterOptions options) => new[]
+        {
+            ("--api-keys", options.ApiKeys), ("--tls-certificate", options.TlsCertificate), ("--tls-key", options.TlsKey),
+        }
+        .Where(argument => argument.Item2.Length > 0)
+        .SelectMany(argument => new[] { argument.Item1, argument.Item2 });
+
+    /// <summary>The cluster knows the orchestrator by the certificate that it gave it.</summary>
+    private static ChannelSecurity SecurityOf(ProcessClusterOptions options) => new()
+    {
+        ApiKey = options.OwnApiKey,
+        Itself = options.TlsKey.Length > 0
+            ? PemCertificates.FollowIdentity(options.TlsCertificate, options.TlsKey, options.Log, TimeProvider.System)
+            : null,
+    };
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

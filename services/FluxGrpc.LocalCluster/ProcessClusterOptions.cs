@@ -24,6 +24,18 @@ public sealed record ProcessClusterOptions
     /// <summary>Where the orchestrator serves the web page; port 0 takes a free one.</summary>
     public string WebAddress { get; init; } = "http://localhost:0";
 
+    /// <summary>File of the callers' API keys; empty asks for none.</summary>
+    public string ApiKeys { get; init; } = "";
+
+    /// <summary>A key of that file, with which the cluster itself asks the orchestrator.</summary>
+    public string OwnApiKey { get; init; } = "";
+
+    /// <summary>PEM file with the orchestrator's certificate, for https addresses.</summary>
+    public string TlsCertificate { get; init; } = "";
+
+    /// <summary>PEM file with the private key of <see cref="TlsCertificate"/>.</summary>
+    public string TlsKey { get; init; } = "";
+
     /// <summary>Takes the lines that the services write, each after its service's name; called by several threads.</summary>
     public Action<string> Log { get; init; } = _ => { };
 }

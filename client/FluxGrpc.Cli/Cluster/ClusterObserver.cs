@@ -1,11 +1,14 @@
 using System.Globalization;
+using FluxGrpc.Channels;
 using FluxGrpc.Client;
 using FluxGrpc.V1;
 
 namespace FluxGrpc.Cli.Cluster;
 
 /// <summary>Asks a cluster, and the orchestrator in it, how they are.</summary>
-internal sealed class ClusterObserver(ClusterConnection cluster) : IAsyncDisposable
+/// <param name="cluster">The cluster.</param>
+/// <param name="security">What to show the orchestrator at an address, and whom to trust there.</param>
+internal sealed class ClusterObserver(ClusterConnection cluster, Func<ServiceAddress, FluxClientOptions> security) : IAsyncDisposable
 {
     /// <summary>Time that the orchestrator gets: one that hangs must not hide what the cluster says.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(3);
@@ -20,7 +23,7 @@ internal sealed class ClusterObserver(ClusterConnection cluster) : IAsyncDisposa
         if (processes.OrchestratorAddress.Length == 0)
             return ClusterSnapshot.Of(processes, orchestrator: null, problem: null);
 
-        _orchestrator ??= FluxClient.Connect(processes.OrchestratorAddress);
+        _orchestrator ??= FluxClient.Connect(security(ServiceAddress.Parse(processes.OrchestratorAddress)));
         var (status, problem) = await AskAsync(_orchestrator, cancellation);
         return ClusterSnapshot.Of(processes, status, problem);
     }

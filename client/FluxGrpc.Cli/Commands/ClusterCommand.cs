@@ -31,10 +31,26 @@ internal static class ClusterCommand
             DefaultValueFactory = _ => WebPort,
         }.Within(0, MaxPort);
 
+        var keys = new Option<FileInfo>("--api-keys")
+        {
+            Description = "File of API keys, made by flux keys: nobody without one is served. --api-key is then one of them.",
+            HelpName = "file",
+        };
+        keys.AcceptExistingOnly();
+        var own = new ServerOptions("");
+        var certificate = PemFile("--tls-certificate", "PEM file with the orchestrator's certificate: it speaks TLS then.");
+        var certificateKey = PemFile("--tls-key", "PEM file with that certificate's private key.");
+
         var command = new Command("cluster", "Run the services as processes of their own on this machine; Ctrl-C ends all.")
         {
-            denoisers, model, device, dtype, port, webPort, ClusterScaleCommand.Create(terminal), ClusterStatusCommand.Create(terminal),
+            denoisers, model, device, dtype, port, webPort, keys, own.ApiKey, certificate, certificateKey,
+            ClusterScaleCommand.Create(terminal), ClusterStatusCommand.Create(terminal),
         };
+        command.Validators.Add(result =>
+        {
+            if ((result.GetResult(certificate) is null) != (result.GetResult(certificateKey) is null))
+                result.AddError("--tls-certificate and --tls-key go together");
+        });
         command.SetAction((parsed, cancellation) => RunAsync(
             new ProcessClusterOptions
             {
@@ -42,15 +58,27 @@ internal static class ClusterCommand
                 Denoisers = parsed.GetValue(denoisers),
                 Devices = parsed.GetRequiredValue(device).Split(','),
                 Dtype = parsed.GetRequiredValue(dtype),
-                Address = Loopback(parsed.GetValue(port)),
-                WebAddress = Loopback(parsed.GetValue(webPort)),
+                Address = Loopback(parsed.GetValue(port), parsed.GetValue(certificate)),
+                WebAddress = Loopback(parsed.GetValue(webPort), parsed.GetValue(certificate)),
+                ApiKeys = parsed.GetValue(keys)?.FullName ?? "",
+                OwnApiKey = parsed.GetValue(keys) is null ? "" : parsed.GetRequiredValue(own.ApiKey),
+                TlsCertificate = parsed.GetValue(certificate)?.FullName ?? "",
+                TlsKey = parsed.GetValue(certificateKey)?.FullName ?? "",
                 Log = terminal.Error.WriteLine,
             },
             terminal, cancellation));
         return command;
     }
 
-    private static string Loopback(int port) => string.Create(CultureInfo.InvariantCulture, $"http://localhost:{port}");
+    private static string Loopback(int port, FileInfo? certificate) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(certificate is null ? "http" : "https")}://localhost:{port}");
+
+    private static Option<FileInfo> PemFile(string name, string description)
+    {
+        var option = new Option<FileInfo>(name) { Description = description, HelpName = "file" };
+        option.AcceptExistingOnly();
+        return option;
+    }
 
     private static async Task<int> RunAsync(ProcessClusterOptions options, Terminal terminal, CancellationToken cancellation)
     {

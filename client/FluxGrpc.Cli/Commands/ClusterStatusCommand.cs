@@ -21,14 +21,15 @@ internal static class ClusterStatusCommand
             DefaultValueFactory = _ => "table",
         };
         format.AcceptOnlyFromAmong("table", "json");
+        var server = new ServerOptions("");
         var command = new Command("status", "Show the services of a running cluster and how busy they are; Ctrl-C ends it.")
         {
-            cluster, once, format,
+            cluster, once, format, server.ApiKey, server.Ca,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             using var connection = ClusterConnection.Find(parsed.GetValue(cluster));
-            await using var observer = new ClusterObserver(connection);
+            await using var observer = new ClusterObserver(connection, address => server.Read(parsed, address));
             if (parsed.GetValue(format) == "json")
                 await terminal.Output.WriteLineAsync(JsonSerializer.Serialize(await observer.ObserveAsync(cancellation), _json));
             else if (parsed.GetValue(once) || !terminal.IsInteractive)

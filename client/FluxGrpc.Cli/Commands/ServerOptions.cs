@@ -44,15 +44,19 @@ internal sealed class ServerOptions(string description)
     {
         if (parsed.GetValue(Address) is not { } address)
             return null;
-        return new FluxClientOptions
-        {
-            Address = address.ToString(),
-            ApiKey = parsed.GetRequiredValue(ApiKey),
-            CaFile = address.IsTls ? parsed.GetRequiredValue(Ca) : Given(parsed, Ca),
-            CertificateFile = address.IsTls ? parsed.GetRequiredValue(Certificate) : Given(parsed, Certificate),
-            KeyFile = address.IsTls ? parsed.GetRequiredValue(Key) : Given(parsed, Key),
-        };
+        var options = Read(parsed, address);
+        options.CertificateFile = address.IsTls ? parsed.GetRequiredValue(Certificate) : Given(parsed, Certificate);
+        options.KeyFile = address.IsTls ? parsed.GetRequiredValue(Key) : Given(parsed, Key);
+        return options;
     }
+
+    /// <summary>The key and the CA that were given, for a server that the user need not name.</summary>
+    public FluxClientOptions Read(ParseResult parsed, ServiceAddress address) => new()
+    {
+        Address = address.ToString(),
+        ApiKey = parsed.GetRequiredValue(ApiKey),
+        CaFile = address.IsTls ? parsed.GetRequiredValue(Ca) : Given(parsed, Ca),
+    };
 
     /// <summary>The words of another command line for the same server, without the key.</summary>
     public IEnumerable<string> Repeat(ParseResult parsed)

@@ -1,3 +1,5 @@
+using FluxGrpc.Channels;
+
 namespace FluxGrpc.LocalCluster.Processes;
 
 /// <summary>How a service is started.</summary>
@@ -10,4 +12,7 @@ internal sealed record ServiceCommand(string Name, string Assembly, string Addre
 {
     /// <summary>Where it shall serve a web page; empty for a service that has none.</summary>
     public string WebAddress { get; init; } = "";
+
+    /// <summary>Whom to trust there and what to show.</summary>
+    public ChannelSecurity Security { get; init; } = ChannelSecurity.Default;
 }

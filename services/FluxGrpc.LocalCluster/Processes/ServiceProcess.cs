@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using FluxGrpc.Channels;
 using Grpc.Core;
 
 namespace FluxGrpc.LocalCluster.Processes;
@@ -95,13 +96,15 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Waits until the service has its model and serves.</summary>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <param name="check">Looks at the service as soon as it listens; what it throws ends the wait.</param>
+    /// <param name="security">Whom to trust there and what to show.</param>
     /// <returns>Its address.</returns>
     /// <exception cref="IOException">The process ended; the message has its last lines.</exception>
     public async Task<string> WaitUntilServingAsync(
-        CancellationToken cancellation, Func<string, CancellationToken, Task>? check = null)
+        CancellationToken cancellation, Func<string, CancellationToken, Task>? check = null,
+        ChannelSecurity? security = null)
     {
         using var abandon = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var serving = ServeAsync(check, abandon.Token);
+        var serving = ServeAsync(check, security, abandon.Token);
         if (await Task.WhenAny(serving, Exited) == serving && !Exited.IsCompleted)
             return await serving;
 
@@ -141,14 +144,15 @@ internal sealed class ServiceProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private async Task<string> ServeAsync(Func<string, CancellationToken, Task>? check, CancellationToken cancellation)
+    private async Task<string> ServeAsync(
+        Func<string, CancellationToken, Task>? check, ChannelSecurity? security, CancellationToken cancellation)
     {
         var address = await _listening.Task.WaitAsync(cancellation);
         try
         {
             if (check is not null)
                 await check(address, cancellation);
-            await HealthWatch.WaitUntilServingAsync(address, cancellation);
+            await HealthWatch.WaitUntilServingAsync(address, cancellation, security);
         }
         catch (RpcException)
         {

@@ -45,7 +45,7 @@ internal sealed class SupervisedService(ServiceCommand command, Supervision supe
     public async Task StartAsync(CancellationToken cancellation, Func<string, CancellationToken, Task>? check = null)
     {
         _process = Launch();
-        _address = await _process.WaitUntilServingAsync(cancellation, check);
+        _address = await _process.WaitUntilServingAsync(cancellation, check, command.Security);
         _webAddress = _process.WebAddress;
         SetServing();
         _watch = WatchAsync(_process, _stopping.Token);
@@ -127,7 +127,7 @@ internal sealed class SupervisedService(ServiceCommand command, Supervision supe
         _state = ProcessState.Starting;
         try
         {
-            await process.WaitUntilServingAsync(stop);
+            await process.WaitUntilServingAsync(stop, check: null, command.Security);
             SetServing();
             supervision.Log($"cluster: {Name} serves again");
         }

@@ -1,5 +1,9 @@
 // The server's own API: GenerateRequest in, its events out, both as proto3 JSON.
 
+import { askForKey, authorization } from "./key.js";
+
+const unauthorized = 401;
+
 /** What the server said was wrong. */
 export class ServerError extends Error {
   constructor({ message, violations = [] }) {
@@ -10,14 +14,14 @@ export class ServerError extends Error {
 
 /** The model, the defaults and the limits of a request. */
 export async function getInfo() {
-  const response = await fetch("api/info");
+  const response = await ask("api/info", {});
   if (!response.ok) throw await failureOf(response);
   return response.json();
 }
 
 /** Yields the events of a generation; aborting the signal stops the work on the server. */
 export async function* generate(request, signal) {
-  const response = await fetch("api/generate", {
+  const response = await ask("api/generate", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(request),
@@ -45,6 +49,15 @@ export function toBase64(file) {
     reader.onerror = () => reject(reader.error);
     reader.readAsDataURL(file);
   });
+}
+
+/** Sends a request, with the key where there is one; where it does not count, asks for another. */
+async function ask(path, { headers, ...request }) {
+  while (true) {
+    const response = await fetch(path, { ...request, headers: { ...headers, ...authorization() } });
+    if (response.status !== unauthorized) return response;
+    await askForKey((await failureOf(response)).message);
+  }
 }
 
 async function failureOf(response) {
