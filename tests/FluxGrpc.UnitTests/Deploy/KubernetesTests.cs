@@ -9,6 +9,7 @@ namespace FluxGrpc.UnitTests.Deploy;
 public sealed class KubernetesTests
 {
     /// <summary>Seconds between the end of the calls in hand and the end of the process.</summary>
+    private const string MetricsPort = "metrics";
     private const int EndSeconds = 5;
 
     public static TheoryData<string> Overlays => ["cpu", "gpu"];
@@ -147,12 +148,13 @@ public sealed class KubernetesTests
 
         Assert.All(ServiceImage.Models, image =>
         {
-            var sources = Of(image.Name, "Ingress").SelectMany(policy => policy.Ingress ?? []).ToList();
+            var sources = Of(image.Name, "Ingress").SelectMany(policy => policy.Ingress ?? []).Where(rule => !IsForMetrics(rule)).ToList();
             Assert.Equal(["orchestrator"], manifests.Selected(Assert.Single(Assert.Single(sources).FromProperty).PodSelector));
             Assert.Empty(Of(image.Name, "Egress").SelectMany(policy => policy.Egress ?? []));
             Assert.NotEmpty(Of(image.Name, "Egress")); // One that lets nothing through: without any, all would pass.
         });
-        var callers = Assert.Single(Of("orchestrator", "Ingress").SelectMany(policy => policy.Ingress ?? []));
+        var callers = Assert.Single(
+            Of("orchestrator", "Ingress").SelectMany(policy => policy.Ingress ?? []), rule => !IsForMetrics(rule));
         Assert.Equal(new Dictionary<string, string> { ["flux-grpc/caller"] = "true" },
             Assert.Single(callers.FromProperty).PodSelector.MatchLabels);
         var reached = Of("orchestrator", "Egress").SelectMany(policy => policy.Egress ?? []).ToList();
@@ -162,6 +164,25 @@ public sealed class KubernetesTests
         Assert.Equal(["53", "53"], reached.Single(rule => rule.To[0].NamespaceSelector is not null).Ports.Select(port => port.Port.Value));
         var named = policies.SelectMany(policy => policy.Ingress ?? []).SelectMany(rule => rule.Ports).Select(port => port.Port.Value);
         Assert.All(named, name => Assert.Contains(name, manifests.ContainerOf("orchestrator").Ports.Select(port => port.Name)));
+    }
+
+    [CommandTheory(Manifests.Kubectl)]
+    [MemberData(nameof(Overlays))]
+    public async Task Every_pod_shows_its_metrics_to_whoever_has_the_label_for_it(string overlay)
+    {
+        var manifests = await Manifests.RenderAsync(overlay);
+        var policy = Assert.Single(
+            manifests.Objects.OfType<V1NetworkPolicy>(), policy => (policy.Spec.Ingress ?? []).Any(IsForMetrics)).Spec;
+
+        Assert.Equal(manifests.Deployments.Select(item => item.Name()).Order(), manifests.Selected(policy.PodSelector).Order());
+        Assert.Equal(new Dictionary<string, string> { ["flux-grpc/metrics-reader"] = "true" },
+            Assert.Single(Assert.Single(policy.Ingress).FromProperty).PodSelector.MatchLabels);
+        Assert.All(manifests.Deployments, deployment =>
+        {
+            var container = deployment.Container();
+            Assert.EndsWith($":{container.Ports.Single(port => port.Name == MetricsPort).ContainerPort}",
+                container.Options().MetricsAddress, StringComparison.Ordinal);
+        });
     }
 
     [CommandFact(Manifests.Kubectl)]
@@ -198,4 +219,6 @@ public sealed class KubernetesTests
         });
         Assert.Empty(manifests.Objects.OfType<V1PersistentVolumeClaim>());
     }
+
+    private static bool IsForMetrics(V1NetworkPolicyIngressRule rule) => rule.Ports.All(port => port.Port.Value == MetricsPort);
 }
