@@ -50,7 +50,8 @@ internal sealed class SoakBenchmark : IAsyncDisposable
         var minutes = new Option<double>("--minutes") { Description = "Minutes of load.", DefaultValueFactory = _ => 10 };
         var rate = new Option<double>("--rate") { Description = "Callers a second; 2 by default.", DefaultValueFactory = _ => 2 };
         var seed = new Option<int>("--seed") { Description = "Seed of the callers.", DefaultValueFactory = _ => 1 };
-        var command = new Command("soak", "Mixed load on four processes: throughput, latency, statuses; ends with 1 where anything is amiss.")
+        var command = new Command("soak",
+            "Mixed load on four processes: throughput, latency, statuses; ends with 1 where anything is amiss.")
         {
             minutes, rate, seed,
         };
@@ -81,8 +82,8 @@ internal sealed class SoakBenchmark : IAsyncDisposable
                 samples.Add((clock.Elapsed, Footprints()));
                 nextSample += _sampleInterval;
                 calls.RemoveAll(call => call.IsCompleted);
-                Console.Error.Write(FormattableString.Invariant(
-                    $"\r{clock.Elapsed:m\\:ss} of {duration:m\\:ss}, {_images} images, {_inFlight} callers, {_surprises.Count} surprises "));
+                Console.Error.Write(FormattableString.Invariant($"\r{clock.Elapsed:m\\:ss} of {duration:m\\:ss}, {_images} images, ")
+                    + $"{_inFlight} callers, {_surprises.Count} surprises ");
             }
 
             calls.Add(CallAsync(SoakOrder.Next(random), cancellation));
@@ -171,7 +172,8 @@ internal sealed class SoakBenchmark : IAsyncDisposable
     {
         var latencies = _latencies.Order().ToArray();
         double Percentile(double share) => latencies[(int)Math.Ceiling(share * latencies.Length) - 1];
-        Console.WriteLine(FormattableString.Invariant($"soak: {seconds / 60:F1} minutes, {rate} callers/s, {_outcomes.Values.Sum()} calls, ")
+        var calls = _outcomes.Values.Sum();
+        Console.WriteLine(FormattableString.Invariant($"soak: {seconds / 60:F1} minutes, {rate} callers/s, {calls} calls, ")
             + FormattableString.Invariant($"{_images} images, {_images / seconds:F2} images/s"));
         Console.WriteLine(FormattableString.Invariant($"  latency of a request for pictures: p50 {Percentile(0.5):F2} s, ")
             + FormattableString.Invariant($"p90 {Percentile(0.9):F2} s, p99 {Percentile(0.99):F2} s"));

@@ -15,7 +15,7 @@ namespace FluxGrpc.ProcessTests.Drawing;
 /// </summary>
 public sealed class DrawingTests(ITestOutputHelper output)
 {
-    private const int SceneCount = 24;
+    private const int SceneCount = 40;
 
     [Fact]
     public async Task Pictures_show_what_their_prompts_say_and_not_what_others_say()
@@ -23,7 +23,7 @@ public sealed class DrawingTests(ITestOutputHelper output)
         var scenes = new SceneGenerator(seed: 404);
         var captions = new Captions(seed: 404);
         var wanted = Enumerable.Range(0, SceneCount)
-            .Select(index => scenes.Next(128, 128, shareOfTwo: index % 4 == 3 ? 1 : 0, heldOut: true))
+            .Select(index => scenes.Next(128, 128, shareOfTwo: index % 2, heldOut: true))
             .OrderBy(scene => scene.Objects.Count).ToArray();
 
         var pictures = await DrawAsync([.. wanted.Select(captions.Complete)]);
@@ -36,6 +36,7 @@ public sealed class DrawingTests(ITestOutputHelper output)
         Assert.InRange(own.Color, 0.9, 1);
         Assert.InRange(own.FigureOfOne, 0.85, 1);
         Assert.InRange(own.Position, 0.9, 1);
+        Assert.InRange(own.Relation, 0.7, 1);
         Assert.InRange(others.Background, 0, 0.35);
         Assert.InRange(others.Color, 0, 0.35);
         Assert.InRange(others.Position, 0, 0.45);
