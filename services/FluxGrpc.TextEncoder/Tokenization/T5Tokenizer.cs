@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.ML.Tokenizers;
 
@@ -91,15 +92,23 @@ public sealed partial class T5Tokenizer
     private List<EncodedToken> MergeUnknown(IReadOnlyList<EncodedToken> encoded)
     {
         var tokens = new List<EncodedToken>(encoded.Count);
-        foreach (var token in encoded)
+        for (var last = 0; last < encoded.Count; last++)
         {
-            if (token.Id == _model.UnknownId && tokens.Count > 0 && tokens[^1].Id == _model.UnknownId)
-                tokens[^1] = new EncodedToken(token.Id, tokens[^1].Value + token.Value, tokens[^1].Offset.Start..token.Offset.End);
-            else
-                tokens.Add(token);
+            var first = last;
+            while (encoded[first].Id == _model.UnknownId && last + 1 < encoded.Count && encoded[last + 1].Id == _model.UnknownId)
+                last++;
+            tokens.Add(first == last ? encoded[first] : Merge(encoded, first, last));
         }
 
         return tokens;
+    }
+
+    private static EncodedToken Merge(IReadOnlyList<EncodedToken> tokens, int first, int last)
+    {
+        var text = new StringBuilder();
+        for (var i = first; i <= last; i++)
+            text.Append(tokens[i].Value);
+        return new EncodedToken(tokens[first].Id, text.ToString(), tokens[first].Offset.Start..tokens[last].Offset.End);
     }
 
     private static void Probe(SentencePieceTokenizer pieces)

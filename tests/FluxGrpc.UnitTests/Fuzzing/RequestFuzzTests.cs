@@ -123,7 +123,7 @@ public sealed class RequestFuzzTests(ITestOutputHelper output)
         var anything = Gen.OneOf(Gen.String[0, 200], Gen.String[Gen.Char["ab ▁</>|sé\u0301\ud83d\udc69\u200d\0\n"], 0, 400]);
 
         FuzzRun.Run(
-            Gen.Select(anything, Gen.Int[1, 40], (text, times) => times > 35 ? string.Concat(Enumerable.Repeat(text, times)) : text),
+            Gen.Select(anything, Gen.Int[1, 10], (text, chance) => chance == 1 ? Repeated(text) : text),
             prompt =>
             {
                 var (t5Tokens, clipTokens) = (t5.Encode(prompt, 32), clip.Encode(prompt, 77));
@@ -132,8 +132,12 @@ public sealed class RequestFuzzTests(ITestOutputHelper output)
                 Assert.Equal((32, 77), (t5Tokens.Ids.Count, clipTokens.Ids.Count));
             },
             prompt => Convert.ToHexString(System.Text.Encoding.Unicode.GetBytes(prompt)),
-            prompt => (1024 * Kilobyte) + (4096L * prompt.Length), output, share: 0.15);
+            prompt => (1024 * Kilobyte) + (1024L * prompt.Length), output, share: 0.15);
     }
+
+    /// <summary>The longest prompt that a service takes.</summary>
+    private static string Repeated(string text) =>
+        text.Length == 0 ? "" : string.Concat(Enumerable.Repeat(text, new TextEncoderOptions().MaxPromptLength / text.Length));
 
     private static long Small(IMessage message) => (64 * Kilobyte) + (64L * message.CalculateSize());
 

@@ -12,6 +12,20 @@ public sealed class TokenizerTests
     private static readonly ClipTokenizer _clip = ClipTokenizer.Load(GoldenFolder.PathOf("tokenizers"));
 
     [Fact]
+    public void A_long_run_of_unknown_characters_takes_memory_in_proportion_to_its_length()
+    {
+        static long Allocated(int length)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            Assert.InRange(_t5.Encode(new string('中', length), 16).TokenCount, 2, 3); // A space, the run, the end.
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        Allocated(1000); // Whatever is made once.
+        Assert.InRange(Allocated(10_000), 0, 20 * Allocated(1000));
+    }
+
+    [Fact]
     public void Special_ids_come_from_the_files()
     {
         Assert.Equal((1, 0, 400), (_t5.EndId, _t5.PaddingId, _t5.VocabularySize));
