@@ -120,10 +120,11 @@ public sealed partial class ClipTokenizer
         var ids = new HashSet<int>();
         foreach (var entry in document.RootElement.EnumerateObject())
         {
+            var token = TokenOf(entry, path);
             if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out var id) || id < 0)
-                throw TokenizerFiles.Broken(path, $"gives '{entry.Name}' the id {entry.Value}; allowed: 0 to {int.MaxValue}");
-            if (!vocabulary.TryAdd(entry.Name, id) || !ids.Add(id))
-                throw TokenizerFiles.Broken(path, $"has the token '{entry.Name}' or the id {id} twice");
+                throw TokenizerFiles.Broken(path, $"gives '{token}' something else than an id; allowed: 0 to {int.MaxValue}");
+            if (!vocabulary.TryAdd(token, id) || !ids.Add(id))
+                throw TokenizerFiles.Broken(path, $"has the token '{token}' or the id {id} twice");
         }
 
         foreach (var token in (string[])[StartToken, EndToken])
@@ -133,6 +134,19 @@ public sealed partial class ClipTokenizer
         }
 
         return vocabulary;
+    }
+
+    /// <summary>JSON that is parsed may still hold names that are no Unicode.</summary>
+    private static string TokenOf(JsonProperty entry, string path)
+    {
+        try
+        {
+            return entry.Name;
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw TokenizerFiles.Broken(path, "has a token that is not Unicode", exception);
+        }
     }
 
     private static IEnumerable<string> ReadMerges(byte[] file) => Encoding.UTF8.GetString(file)

@@ -112,7 +112,7 @@ public sealed class RequestFuzzTests(ITestOutputHelper output)
                 Assert.InRange(input.T5Ids.Count, 1, model.Limits.MaxTokens);
                 Assert.All(input.T5Ids, id => Assert.InRange(id, 0, model.Limits.T5VocabularySize - 1));
                 Assert.All(input.ClipIds, id => Assert.InRange(id, 0, model.Limits.ClipVocabularySize - 1));
-            }, message => (1024 * Kilobyte) + (1024L * message.CalculateSize()), share: 0.05);
+            }, message => (4096 * Kilobyte) + (1024L * message.CalculateSize()), share: 0.05);
     }
 
     [Fact]

@@ -41,6 +41,7 @@ public sealed class BrokenTokenizerTests : IDisposable
     [InlineData("{\"a\": ")]
     [InlineData("{\"a\": 0}")]
     [InlineData("{\"a\": -1, " + Specials + "}")]
+    [InlineData("{\"\\ud800\": 0, " + Specials + "}")]
     [InlineData("{\"a\": \"x\", " + Specials + "}")]
     [InlineData("{\"a\": 1e30, " + Specials + "}")]
     [InlineData("{\"a\": 2, " + Specials + "}")]
