@@ -28,7 +28,7 @@ internal static class DirectoryAddress
             return wrapped;
         var host = address.EndPoint.Host;
         var scheme = tlsName is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
-        return ServiceAddress.Parse($"{scheme}://{(host.Contains(':') ? $"[{host}]" : host)}:{address.EndPoint.Port}")
-            with { ServerName = tlsName };
+        var found = ServiceAddress.Parse($"{scheme}://{(host.Contains(':') ? $"[{host}]" : host)}:{address.EndPoint.Port}");
+        return found with { ServerName = tlsName };
     }
 }
