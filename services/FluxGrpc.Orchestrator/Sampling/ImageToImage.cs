@@ -13,7 +13,8 @@ public static class ImageToImage
         if (!(strength is > 0 and <= 1))
             throw new ArgumentOutOfRangeException(nameof(strength), strength, "allowed: above 0 to 1");
         var steps = timesteps.Length - 1;
-        return timesteps[(int)(steps - Math.Min(steps * (double)strength, steps))..];
+        var first = (int)(steps - Math.Min(steps * (double)strength, steps));
+        return timesteps[Math.Min(first, steps - 1)..]; // A strength can be too small to make a difference to the steps.
     }
 
     /// <summary>x = t·noise + (1 − t)·clean, in place of the noise.</summary>

@@ -10,6 +10,7 @@ public sealed class ImageToImageTests
     [InlineData(8, 0.6f, 5)]
     [InlineData(4, 1f, 4)]
     [InlineData(4, 0.01f, 1)]
+    [InlineData(4, float.Epsilon, 1)]
     [InlineData(50, 0.5f, 25)]
     public void The_rest_has_the_references_number_of_steps(int steps, float strength, int expected)
     {
