@@ -114,8 +114,11 @@ public sealed class LostServiceTests(TierFixture tier) : IClassFixture<TierFixtu
     [Fact]
     public async Task Denoisers_are_found_by_a_DNS_name()
     {
-        await using var denoiser = await ServiceProcess.StartAsync("FluxGrpc.Denoiser", "--address", "http://127.0.0.1:0",
-            "--checkpoint", RealServicesFixture.Checkpoint, "--device", "cpu", "--dtype", "float32");
+        await using var denoiser = await ServiceProcess.StartAsync(new ProgramStart("FluxGrpc.Denoiser", "--address", "http://127.0.0.1:0",
+            "--checkpoint", RealServicesFixture.Checkpoint, "--device", "cpu", "--dtype", "float32")
+        {
+            Environment = TierFixture.OneThread,
+        });
         await denoiser.WaitUntilServingAsync();
         await using var orchestrator = await tier.StartOrchestratorAsync($"dns:///localhost:{new Uri(denoiser.Address).Port}");
         using var call = new ImageGenerationService.ImageGenerationServiceClient(orchestrator.Channel).Generate(TierFixture.Request());

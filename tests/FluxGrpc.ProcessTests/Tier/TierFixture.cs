@@ -27,6 +27,11 @@ public sealed class TierFixture : IAsyncLifetime
     /// <summary>Speaks to the orchestrator.</summary>
     public ImageGenerationService.ImageGenerationServiceClient Orchestrator => new(this["orchestrator"].Channel);
 
+    /// <summary>
+    /// Several denoisers share the machine. With another number of threads some processors' matrix products round otherwise.
+    /// </summary>
+    public static IReadOnlyDictionary<string, string> OneThread { get; } = new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "1" };
+
     /// <summary>The image of <see cref="Request"/> that nothing disturbed.</summary>
     public GeneratedImage Undisturbed { get; private set; } = new();
 
@@ -72,14 +77,15 @@ public sealed class TierFixture : IAsyncLifetime
             "vae" => "FluxGrpc.Vae",
             _ => "FluxGrpc.Denoiser",
         };
-        string[] replica = Denoisers.Contains(name) ? ["--replica-id", name] : [];
+        // Two images may meet in one of them, and are compared byte for byte.
+        string[] replica = Denoisers.Contains(name) ? ["--replica-id", name, "--batch-invariant", "true"] : [];
         var service = await ServiceProcess.StartAsync(new ProgramStart(program,
         [
             "--address", AddressOf(name), "--checkpoint", RealServicesFixture.Checkpoint, "--device", "cpu", "--dtype", "float32",
             .. replica,
         ])
         {
-            Environment = new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "1" }, // Several of them share the machine.
+            Environment = OneThread,
         });
         await service.WaitUntilServingAsync();
         lock (_services)
