@@ -13,12 +13,14 @@ namespace FluxGrpc.Orchestrator;
 
 /// <summary>
 /// Carries out one request: prompt to conditioning, noise to latents, latents to PNG, one image after another. While an image is
-/// denoised, the one before is drawn: the autoencoder has a device of its own, or at least cores that the denoiser leaves idle.
+/// denoised, the one before is drawn, where autoencoder and denoiser do not compute on the same processors.
 /// </summary>
 /// <param name="job">What to do.</param>
 /// <param name="stages">What it goes through.</param>
 internal sealed class Generation(GenerationJob job, GenerationStages stages)
 {
+    private const string Cpu = "cpu";
+
     private static readonly string _software = $"FluxGrpc {typeof(Generation).Assembly.GetName().Version!.ToString(3)}";
 
     private readonly GenerationRequest _request = job.Request;
@@ -58,14 +60,20 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
             if (await drawing.TakeAsync() is { } former)
                 yield return new GenerateResponse { Image = former };
             drawing.Begin(cancellation => DrawAsync(index, image, cancellation));
-            if (_request.IncludeTensors)
-                yield return new GenerateResponse { Image = await drawing.TakeAsync() }; // A recording ends with its image.
+            if (!DrawsBeside)
+                yield return new GenerateResponse { Image = await drawing.TakeAsync() };
         }
 
         if (await drawing.TakeAsync() is { } last)
             yield return new GenerateResponse { Image = last };
         yield return new GenerateResponse { Finished = Finish(denoising) };
     }
+
+    /// <summary>
+    /// On a shared CPU the two only get in each other's way (0.77 times the images/s on two cores); a recording ends with its image.
+    /// </summary>
+    private bool DrawsBeside => !_request.IncludeTensors
+        && (job.Facts.Vae.Component.Device != Cpu || job.Facts.Denoiser.Component.Device != Cpu);
 
     private GenerationAccepted Accept() => new()
     {

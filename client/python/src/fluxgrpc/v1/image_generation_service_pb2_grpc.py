@@ -45,8 +45,8 @@ class ImageGenerationServiceServicer(object):
         """Makes one or more pictures of a prompt.
 
         Events in order: accepted, encoded, then for each image its steps and the image, then finished; the server then ends the
-        call with OK. An image is drawn while the next one is denoised, and so comes among that one's steps (with include_tensors:
-        before them). A request that has to wait gets queued events after accepted, one whenever its place changes; a batch image
+        call with OK. An image may be drawn while the next one is denoised, and then comes among that one's steps. A request that
+        has to wait gets queued events after accepted, one whenever its place changes; a batch image
         that pauses for interactive work gets them between two steps. An image that goes on at another denoiser gets a
         replica_changed event between two steps. Cancelling the call, losing it or passing its
         deadline stops the work within one step, unless the request is detached.
