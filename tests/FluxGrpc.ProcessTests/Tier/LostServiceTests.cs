@@ -13,9 +13,9 @@ public sealed class LostServiceTests(TierFixture tier) : IClassFixture<TierFixtu
     {
         var killed = "";
         var events = await tier.GenerateAsync(TierFixture.Request(), step => tier[killed = step.ReplicaId].KillAsync());
+        await RestartAsync(killed);
 
         AssertMoved(events, killed, ReplicaChangeReason.Lost, mostRepeated: 1);
-        await RestartAsync(killed);
     }
 
     [Fact]
@@ -28,14 +28,15 @@ public sealed class LostServiceTests(TierFixture tier) : IClassFixture<TierFixtu
             return Task.CompletedTask;
         });
 
+        var components = (await tier.Orchestrator.GetStatusAsync(new())).Components;
+        tier[frozen].Thaw(); // It is found to be well, and used again.
+        await tier.UntilAsync(status => status.Components.All(item => item.Ready));
+
         AssertMoved(events, frozen, ReplicaChangeReason.Lost, mostRepeated: 1);
         var first = events.First(item => item.Step?.ReplicaId is { } replica && replica != frozen).Step;
         Assert.InRange(first.Elapsed.ToTimeSpan(), TimeSpan.Zero, 3 * TierFixture.StepTimeout); // Slow machines have slow steps.
-        Assert.Contains((await tier.Orchestrator.GetStatusAsync(new())).Components, item =>
+        Assert.Contains(components, item =>
             item is { Component: "denoiser", Ready: false } && item.Address == tier.AddressOf(frozen));
-
-        tier[frozen].Thaw(); // It is found to be well, and used again.
-        await tier.UntilAsync(status => status.Components.All(item => item.Ready));
     }
 
     [Fact]
@@ -50,9 +51,11 @@ public sealed class LostServiceTests(TierFixture tier) : IClassFixture<TierFixtu
         });
 
         await ending;
-        Assert.Equal(0, tier[stopped].ExitCode);
-        AssertMoved(events, stopped, reason: null, mostRepeated: 1);
+        var exitCode = tier[stopped].ExitCode;
         await RestartAsync(stopped);
+
+        Assert.Equal(0, exitCode);
+        AssertMoved(events, stopped, reason: null, mostRepeated: 1);
     }
 
     [Fact]

@@ -38,12 +38,14 @@ public sealed class TierFixture : IAsyncLifetime
     /// <summary>A service by its name.</summary>
     public ServiceProcess this[string name] => _services[name];
 
-    /// <summary>A small image.</summary>
-    public static GenerateRequest Request(int steps = 12) => new()
+    /// <summary>
+    /// A small image of many steps: what happens at its third step must come before its end, on a fast machine too.
+    /// </summary>
+    public static GenerateRequest Request(int steps = 120) => new()
     {
         Prompt = "a red circle left of a blue square",
-        Width = 64,
-        Height = 64,
+        Width = 192,
+        Height = 192,
         Steps = steps,
         MaxTokens = 16,
         Seed = 1234,

@@ -1,3 +1,5 @@
+using FluxGrpc.Testing.Processes;
+
 namespace FluxGrpc.ProcessTests.Web;
 
 /// <summary>A <see cref="NodeFactAttribute"/> that also needs a browser.</summary>
@@ -5,7 +7,7 @@ namespace FluxGrpc.ProcessTests.Web;
 internal sealed class BrowserFactAttribute : NodeFactAttribute
 {
     /// <summary>The browser's program.</summary>
-    public static string? Chromium => WebScript.FindProgram("chromium") ?? WebScript.FindProgram("google-chrome");
+    public static string? Chromium => ForeignProgram.Find("chromium") ?? ForeignProgram.Find("google-chrome");
 
     /// <inheritdoc/>
     protected override string? Problem => base.Problem ?? (Chromium is null ? "needs Chromium: apt-get install chromium" : null);

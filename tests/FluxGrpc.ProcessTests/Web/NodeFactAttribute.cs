@@ -1,4 +1,5 @@
 using FluxGrpc.Testing;
+using FluxGrpc.Testing.Processes;
 using Xunit;
 
 namespace FluxGrpc.ProcessTests.Web;
@@ -12,7 +13,7 @@ internal class NodeFactAttribute : FactAttribute
 
     /// <summary>What is missing; null where nothing is.</summary>
     protected virtual string? Problem =>
-        WebScript.FindProgram("node") is null ? "needs Node 20: apt-get install nodejs npm"
+        ForeignProgram.Find("node") is null ? "needs Node 20: apt-get install nodejs npm"
         : Directory.Exists(Repository.PathOf("tests", "web", "node_modules")) ? null
         : "needs its packages: npm ci --prefix tests/web";
 }

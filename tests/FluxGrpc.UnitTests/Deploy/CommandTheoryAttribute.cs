@@ -1,3 +1,4 @@
+using FluxGrpc.Testing.Processes;
 using Xunit;
 
 namespace FluxGrpc.UnitTests.Deploy;
@@ -9,7 +10,7 @@ internal sealed class CommandTheoryAttribute : TheoryAttribute
     /// <param name="command">The program's name.</param>
     public CommandTheoryAttribute(string command)
     {
-        if (ExternalCommand.Find(command) is null)
+        if (ForeignProgram.Find(command) is null)
             Skip = $"needs {command} on the path";
     }
 }

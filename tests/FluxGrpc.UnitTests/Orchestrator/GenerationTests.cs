@@ -41,6 +41,44 @@ public sealed class GenerationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_autoencoder_with_a_device_of_its_own_draws_while_the_next_image_is_denoised()
+    {
+        await using var tier = new ScriptedTier();
+        tier.Vae.Script.Info.Component.Device = "cuda:1";
+        await tier.StartAsync();
+        using var nextHasBegun = new ManualResetEventSlim();
+        tier.Vae.Script.OnDecode = call => Assert.True(call > 1 || nextHasBegun.Wait(TimeSpan.FromSeconds(10)));
+
+        using var call = tier.Client.Generate(Request(count: 2));
+        var order = new List<string>();
+        while (await call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(ScriptedTier.Patience))
+        {
+            var happened = call.ResponseStream.Current;
+            if (happened.Step is { ImageIndex: 1 })
+                nextHasBegun.Set();
+            if ((happened.Step?.ImageIndex ?? happened.Image?.ImageIndex) is { } image)
+                order.Add($"{happened.EventCase} {image}");
+        }
+
+        Assert.True(order.IndexOf("Step 1") < order.IndexOf("Image 0"), string.Join(", ", order));
+        Assert.Equal("Image 1", order[^1]);
+        Assert.Equal(8, order.Count);
+    }
+
+    [Fact]
+    public async Task An_image_that_cannot_be_drawn_ends_the_request_while_the_next_one_is_denoised()
+    {
+        await using var tier = new ScriptedTier();
+        tier.Vae.Script.Info.Component.Device = "cuda:1";
+        await tier.StartAsync();
+        tier.Vae.Script.OnDecode = _ => throw new RpcException(new Grpc.Core.Status(StatusCode.InvalidArgument, "no such latents"));
+
+        await Assert.ThrowsAsync<RpcException>(() => tier.GenerateAsync(Request(count: 8)));
+
+        Assert.InRange(tier.Denoiser.Script.Opened.Count, 1, 3);
+    }
+
+    [Fact]
     public async Task The_denoiser_gets_the_conditioning_and_the_schedule_once_an_image()
     {
         var events = await _tier.GenerateAsync(Request(count: 2));

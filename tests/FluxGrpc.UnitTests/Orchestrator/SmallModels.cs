@@ -51,5 +51,5 @@ internal static class SmallModels
         MaxPixels = 2048 * 2048,
     };
 
-    private static ComponentInfo Component(string name) => new() { ModelName = name, Fingerprint = $"{name}-1" };
+    private static ComponentInfo Component(string name) => new() { ModelName = name, Fingerprint = $"{name}-1", Device = "cpu" };
 }
