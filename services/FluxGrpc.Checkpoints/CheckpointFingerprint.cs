@@ -7,7 +7,7 @@ namespace FluxGrpc.Checkpoints;
 
 /// <summary>
 /// Digest of a component: names, shapes, types, scales and samples of the content in the module's order of elements (so the same
-/// weights in two layouts have the same digest), the variant, the compute type and the kind of device.
+/// weights in two layouts have the same digest), the variant, the compute type, the kind of device and its kernels.
 /// </summary>
 internal static class CheckpointFingerprint
 {
@@ -21,6 +21,7 @@ internal static class CheckpointFingerprint
         Append(hash, variant);
         Append(hash, device.TypeName);
         Append(hash, device.Kind);
+        Append(hash, device.Kernels.Name);
         foreach (var tensor in tensors.Values.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
             Append(hash, tensor);
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..HexDigits];

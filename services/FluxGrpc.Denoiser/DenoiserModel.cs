@@ -50,7 +50,7 @@ internal sealed class DenoiserModel : IDisposable
     public static async Task<DenoiserModel> LoadAsync(
         DenoiserOptions options, TimeProvider time, CancellationToken cancellation)
     {
-        var device = ComputeDevice.Open(options.Device, options.Dtype);
+        var device = ComputeDevice.Open(options.Device, options.Dtype, options.Kernels);
         var thread = new ComputeThread();
         try
         {
@@ -112,7 +112,7 @@ internal sealed class DenoiserModel : IDisposable
         using var checkpoint = Checkpoint.Open(options.Checkpoint, ModelComponent.Transformer);
         var config = TransformerConfigReader.Read(checkpoint);
         CheckServed(config, checkpoint.Name);
-        var transformer = new FluxTransformer(config, META);
+        var transformer = new FluxTransformer(config, META, device.Kernels);
         try
         {
             checkpoint.LoadInto(transformer, device);
@@ -123,6 +123,7 @@ internal sealed class DenoiserModel : IDisposable
                 ParameterCount = transformer.ParameterCount,
                 ComputeDataType = TensorConversion.ToDataType(device.Type),
                 Device = device.Name,
+                ComputeKernels = device.Kernels.Name,
                 Fingerprint = checkpoint.Fingerprint(VariantOf(config).ToString(), device),
                 CheckpointLayout = checkpoint.Layout.WireName(),
                 RandomWeights = checkpoint.Config.TryGetBool("_random_weights") ?? false,

@@ -29,6 +29,13 @@ public abstract class ModelServiceOptions : ServiceOptions
     [Description("Type of the matrix products: float32, bfloat16, or auto (bfloat16 on CUDA and where the CPU is fast at it).")]
     public string Dtype { get; set; } = "auto";
 
+    /// <summary>How to compute.</summary>
+    [Required]
+    [AllowedValues("auto", "plain", "fused", "onednn", ErrorMessage = "Kernels must be auto, plain, fused or onednn")]
+    [Description("How to compute: plain (libtorch's operators one by one), fused (one pass over memory for what is done token by "
+        + "token; CPU), onednn (fused, with oneDNN's matrix products; CPU), or auto (plain on CUDA, onednn on AMD's CPUs, else fused).")]
+    public string Kernels { get; set; } = "auto";
+
     /// <inheritdoc/>
     public override IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
         base.Validate(validationContext).Concat(ValidateCheckpoint());

@@ -97,6 +97,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         service.Checkpoint = options.Checkpoint;
         service.Device = options.Device;
         service.Dtype = options.Dtype;
+        service.Kernels = options.Kernels;
         return At(service, name);
     }
 

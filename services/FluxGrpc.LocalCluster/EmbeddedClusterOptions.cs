@@ -14,6 +14,9 @@ public sealed record EmbeddedClusterOptions
     /// <summary>Type of the matrix products: "auto", "float32", "bfloat16".</summary>
     public string Dtype { get; init; } = "auto";
 
+    /// <summary>How they compute: "auto", "plain", "fused" or "onednn".</summary>
+    public string Kernels { get; init; } = "auto";
+
     /// <summary>Least severe log messages of the services, on standard error.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;
 

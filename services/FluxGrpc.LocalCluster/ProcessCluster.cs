@@ -181,7 +181,7 @@ public sealed class ProcessCluster : IAsyncDisposable
     private SupervisedService Model(string name, string assembly, string device, int shutdownSeconds, params string[] arguments) =>
         new(new ServiceCommand(name, assembly, _folder.AddressOf(name), device,
         [
-            "--checkpoint", _options.Checkpoint, "--device", device, "--dtype", _options.Dtype,
+            "--checkpoint", _options.Checkpoint, "--device", device, "--dtype", _options.Dtype, "--kernels", _options.Kernels,
             "--shutdown-seconds", Text(shutdownSeconds), .. arguments,
         ]), _supervision);
 

@@ -18,6 +18,9 @@ public sealed record ProcessClusterOptions
     /// <summary>Type of the matrix products: "auto", "float32", "bfloat16".</summary>
     public string Dtype { get; init; } = "auto";
 
+    /// <summary>How they compute: "auto", "plain", "fused" or "onednn".</summary>
+    public string Kernels { get; init; } = "auto";
+
     /// <summary>Where the orchestrator listens; port 0 takes a free one.</summary>
     public string Address { get; init; } = "http://localhost:0";
 

@@ -97,8 +97,8 @@ internal sealed class TextEncoderModel : IDisposable
         if (tokenizers.Clip is { } clipTokenizer && clipTokenizer.EndId < clipConfig.VocabularySize)
             clipConfig = clipConfig with { EndTokenId = clipTokenizer.EndId };
 
-        var t5 = new T5Encoder(t5Config, META);
-        var clip = new ClipTextModel(clipConfig, META);
+        var t5 = new T5Encoder(t5Config, META, device.Kernels);
+        var clip = new ClipTextModel(clipConfig, META, device.Kernels);
         try
         {
             t5Checkpoint.LoadInto(t5, device);
@@ -154,6 +154,7 @@ internal sealed class TextEncoderModel : IDisposable
             ParameterCount = checkpoints.Sum(checkpoint => checkpoint.ParameterCount),
             ComputeDataType = TensorConversion.ToDataType(device.Type),
             Device = device.Name,
+            ComputeKernels = device.Kernels.Name,
             Fingerprint = fingerprint,
             CheckpointLayout = string.Join('+', checkpoints.Select(checkpoint => checkpoint.Layout.WireName()).Distinct()),
             MaxMessageBytes = options.MaxMessageBytes,

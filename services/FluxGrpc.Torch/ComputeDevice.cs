@@ -1,4 +1,5 @@
 using System.Globalization;
+using FluxGrpc.Torch.Kernels;
 using TorchSharp;
 
 namespace FluxGrpc.Torch;
@@ -8,6 +9,9 @@ namespace FluxGrpc.Torch;
 /// <param name="Type">float32 or bfloat16.</param>
 public sealed record ComputeDevice(torch.Device Device, torch.ScalarType Type)
 {
+    /// <summary>How it computes; the plain way unless another was opened.</summary>
+    public ComputeKernels Kernels { get; init; } = ComputeKernels.Plain;
+
     /// <summary>Name as configured: "cpu", "cuda:0".</summary>
     public string Name => Device.type == DeviceType.CPU ? "cpu" : $"cuda:{Device.index}";
 
@@ -20,15 +24,16 @@ public sealed record ComputeDevice(torch.Device Device, torch.ScalarType Type)
     /// <summary>Opens a device by name.</summary>
     /// <param name="device">"cpu", "cuda" (the first) or "cuda:N".</param>
     /// <param name="type">"float32", "bfloat16" or "auto": bfloat16 on CUDA and on processors that multiply it fast.</param>
-    /// <exception cref="ArgumentException">No such device or type; the message names those there are.</exception>
-    public static ComputeDevice Open(string device, string type)
+    /// <param name="kernels">"plain", "fused", "onednn" or "auto": see <see cref="ComputeKernels.For"/>.</param>
+    /// <exception cref="ArgumentException">No such device, type or kernels; the message names those there are.</exception>
+    public static ComputeDevice Open(string device, string type, string kernels = ComputeKernels.Auto)
     {
         NativeLibraries.EnsureLoaded();
         var opened = OpenDevice(device);
         var resolved = ResolveType(type, opened);
         if (opened.type == DeviceType.CUDA && resolved == torch.ScalarType.Float32)
             torch.backends.cudnn.allow_tf32 = false; // libtorch would convolve with 10 bits of mantissa.
-        return new ComputeDevice(opened, resolved);
+        return new ComputeDevice(opened, resolved) { Kernels = ComputeKernels.For(opened.type, kernels) };
     }
 
     /// <summary>Names of the devices on this machine: "cpu", "cuda:0", ...</summary>

@@ -93,7 +93,7 @@ internal sealed class VaeModel : IDisposable
     {
         using var checkpoint = Checkpoint.Open(options.Checkpoint, ModelComponent.Vae);
         var config = AutoEncoderConfig.Read(checkpoint);
-        var network = new AutoEncoder(config, torch.META);
+        var network = new AutoEncoder(config, torch.META, device.Kernels);
         try
         {
             checkpoint.LoadInto(network, device);
@@ -131,6 +131,7 @@ internal sealed class VaeModel : IDisposable
                 ParameterCount = network.parameters().Sum(parameter => parameter.numel()),
                 ComputeDataType = TensorConversion.ToDataType(device.Type),
                 Device = device.Name,
+                ComputeKernels = device.Kernels.Name,
                 Fingerprint = checkpoint.Fingerprint(Variant(config, options), device),
                 CheckpointLayout = checkpoint.Layout.WireName(),
                 MaxMessageBytes = options.MaxMessageBytes,

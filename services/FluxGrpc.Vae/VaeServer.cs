@@ -20,7 +20,7 @@ public static class VaeServer
     public static WebApplication Build(VaeOptions options)
     {
         new OptionsReader<VaeOptions>(Name).Validate(options);
-        var device = ComputeDevice.Open(options.Device, options.Dtype);
+        var device = ComputeDevice.Open(options.Device, options.Dtype, options.Kernels);
         var builder = ServiceHost.CreateBuilder(options);
         builder.AddTelemetry(Name, options);
         builder.Services.AddSingleton(new RequestLimit(options.MaxRequests));

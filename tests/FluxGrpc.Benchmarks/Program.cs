@@ -24,6 +24,13 @@ var step = new Command("step", "Seconds of a denoise step in process, over a Uni
 step.SetAction((parsed, _) => StepBenchmark.RunAsync(TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device),
     parsed.GetRequiredValue(dtype), parsed.GetValue(side), parsed.GetValue(textTokens), parsed.GetValue(rounds)));
 
+var kernels = new Command("kernels", "A denoise step by each way to compute: speed, share of the machine's matrix rate, difference.")
+{
+    checkpoint, device, dtype, side, textTokens, rounds,
+};
+kernels.SetAction((parsed, _) => KernelsBenchmark.RunAsync(TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device),
+    parsed.GetRequiredValue(dtype), parsed.GetValue(side), parsed.GetValue(textTokens), parsed.GetValue(rounds)));
+
 var load = new Command("load", "Weight loading against a plain read of the same file, and its peak memory.") { checkpoint, device, rounds };
 load.SetAction((parsed, _) => LoadBenchmark.RunAsync(
     TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device), parsed.GetValue(rounds)));
@@ -78,7 +85,7 @@ writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(f
 NativeLibraries.EnsureLoaded();
 return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.")
 {
-    step, load, batching, previews, stepCache, pipeline, vaeTiles,
+    step, kernels, load, batching, previews, stepCache, pipeline, vaeTiles,
     ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), SoakBenchmark.CreateCommand(), writeRandom,
 }.Parse(args).InvokeAsync();
 

@@ -1,12 +1,9 @@
-using FluxGrpc.Checkpoints;
 using FluxGrpc.Denoiser.Model;
 using FluxGrpc.Tensors;
 using FluxGrpc.Testing.Processes;
 using FluxGrpc.Torch;
 using FluxGrpc.V1;
 using Grpc.Core;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace FluxGrpc.Benchmarks;
 
@@ -16,8 +13,6 @@ namespace FluxGrpc.Benchmarks;
 /// </summary>
 internal static class StepBenchmark
 {
-    private const int MatrixRows = 1536, MatrixInner = 3072, MatrixColumns = 12288;
-
     public static async Task RunAsync(string checkpoint, string device, string dtype, int side, int textTokens, int rounds)
     {
         var grid = side / 16;
@@ -68,53 +63,12 @@ internal static class StepBenchmark
         var stepRate = flops / inProcess.Median / 1e9;
         var matrixRate = MatrixProduct.Flops / matrix.Median / 1e9;
         Console.WriteLine(FormattableString.Invariant(
-            $"  {flops / 1e9:F0} GFLOP a step: {stepRate:F0} GFLOP/s; matrix product {MatrixRows}x{MatrixInner}x{MatrixColumns}: ")
+            $"  {flops / 1e9:F0} GFLOP a step: {stepRate:F0} GFLOP/s; matrix product {MatrixProduct.Shape}: ")
             + FormattableString.Invariant($"{matrixRate:F0} GFLOP/s; share {100 * stepRate / matrixRate:F0} %"));
         Console.WriteLine(FormattableString.Invariant(
             $"  peak resident memory: in process {ResidentMemory.Peak() / 1e9:F2} GB, denoiser process ")
             + FormattableString.Invariant(
                 $"{ResidentMemory.Peak(overTcp.ProcessId) / 1e9:F2} GB, checkpoint {local.CheckpointBytes / 1e9:F2} GB"));
-    }
-
-    /// <summary>The transformer in this process.</summary>
-    private sealed class LocalStep(FluxTransformer transformer, TransformerInput input, long checkpointBytes) : IDisposable
-    {
-        public TransformerConfig Config => transformer.Config;
-
-        public long CheckpointBytes => checkpointBytes;
-
-        public static LocalStep Load(string path, ComputeDevice device, int grid, int textTokens)
-        {
-            using var checkpoint = Checkpoint.Open(path, ModelComponent.Transformer);
-            var config = TransformerConfigReader.Read(checkpoint);
-            var transformer = new FluxTransformer(config, META);
-            checkpoint.LoadInto(transformer, device);
-            torch.manual_seed(1);
-            var input = new TransformerInput
-            {
-                Latents = randn([1, grid * grid, config.InChannels], device.Type, device.Device).DetachFromDisposeScope(),
-                HiddenStates = randn([1, textTokens, config.ContextSize], device.Type, device.Device).DetachFromDisposeScope(),
-                Pooled = randn([1, config.PooledSize], device.Type, device.Device).DetachFromDisposeScope(),
-                Timesteps = tensor([0.5f], device: device.Device).DetachFromDisposeScope(),
-                Guidance = config.TakesGuidance ? tensor([3.5f], device: device.Device).DetachFromDisposeScope() : null,
-                Positions = Rope.Positions(textTokens, grid, grid, device.Device).DetachFromDisposeScope(),
-            };
-            return new LocalStep(transformer, input, checkpoint.ByteLength);
-        }
-
-        // To float32 on the CPU, as the service answers: it also waits for a GPU.
-        public float Run() => transformer.call(input).to(ScalarType.Float32).cpu()[0, 0, 0].item<float>();
-
-        public void Dispose()
-        {
-            transformer.Dispose();
-            input.Latents.Dispose();
-            input.HiddenStates.Dispose();
-            input.Pooled.Dispose();
-            input.Timesteps.Dispose();
-            input.Guidance?.Dispose();
-            input.Positions.Dispose();
-        }
     }
 
     /// <summary>An open session of a denoiser process.</summary>
@@ -157,34 +111,6 @@ internal static class StepBenchmark
             for (var i = 0; i < values.Length; i++)
                 values[i] = (float)(2 * random.NextDouble() - 1);
             return TensorMessage.FromFloats(values, shape);
-        }
-    }
-
-    /// <summary>The product of the network's largest layer: what this machine can do.</summary>
-    private sealed class MatrixProduct(ComputeDevice device) : IDisposable
-    {
-        private readonly torch.Tensor _rows =
-            randn([MatrixRows, MatrixInner], device.Type, device.Device).DetachFromDisposeScope();
-
-        private readonly torch.Tensor _weights =
-            randn([MatrixColumns, MatrixInner], device.Type, device.Device).DetachFromDisposeScope();
-
-        public static double Flops => 2.0 * Repeats * MatrixRows * MatrixInner * MatrixColumns;
-
-        private static int Repeats => 4;
-
-        public float Run()
-        {
-            var last = 0f;
-            for (var i = 0; i < Repeats; i++)
-                last = nn.functional.linear(_rows, _weights)[0, 0].to(ScalarType.Float32).item<float>();
-            return last;
-        }
-
-        public void Dispose()
-        {
-            _rows.Dispose();
-            _weights.Dispose();
         }
     }
 }

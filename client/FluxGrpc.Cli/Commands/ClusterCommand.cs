@@ -20,6 +20,7 @@ internal static class ClusterCommand
         var model = SharedOptions.Model();
         var device = SharedOptions.Devices();
         var dtype = SharedOptions.Dtype("auto");
+        var kernels = SharedOptions.Kernels();
         var port = new Option<int>("--port")
         {
             Description = "Port of the orchestrator on this machine's loopback; 0 takes a free one.",
@@ -43,7 +44,7 @@ internal static class ClusterCommand
 
         var command = new Command("cluster", "Run the services as processes of their own on this machine; Ctrl-C ends all.")
         {
-            denoisers, model, device, dtype, port, webPort, keys, own.ApiKey, certificate, certificateKey,
+            denoisers, model, device, dtype, kernels, port, webPort, keys, own.ApiKey, certificate, certificateKey,
             ClusterScaleCommand.Create(terminal), ClusterStatusCommand.Create(terminal),
         };
         command.Validators.Add(result =>
@@ -58,6 +59,7 @@ internal static class ClusterCommand
                 Denoisers = parsed.GetValue(denoisers),
                 Devices = parsed.GetRequiredValue(device).Split(','),
                 Dtype = parsed.GetRequiredValue(dtype),
+                Kernels = parsed.GetRequiredValue(kernels),
                 Address = Loopback(parsed.GetValue(port), parsed.GetValue(certificate)),
                 WebAddress = Loopback(parsed.GetValue(webPort), parsed.GetValue(certificate)),
                 ApiKeys = parsed.GetValue(keys)?.FullName ?? "",

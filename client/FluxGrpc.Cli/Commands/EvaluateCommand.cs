@@ -31,10 +31,11 @@ internal static class EvaluateCommand
         var model = SharedOptions.Model();
         var device = SharedOptions.Device();
         var dtype = SharedOptions.Dtype("auto");
+        var kernels = SharedOptions.Kernels();
         var command = new Command("evaluate",
             "Let the model draw coloured figures that its training has never seen together, and measure on the pictures what is right.")
         {
-            prompts, seeds, sheet, model, device, dtype,
+            prompts, seeds, sheet, model, device, dtype, kernels,
         };
         server.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
@@ -44,6 +45,7 @@ internal static class EvaluateCommand
                 Checkpoint = parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
                 Device = parsed.GetRequiredValue(device),
                 Dtype = parsed.GetRequiredValue(dtype),
+                Kernels = parsed.GetRequiredValue(kernels),
             }, cancellation);
             var run = new EvaluationRun(connection.Client, terminal);
             await run.RunAsync(parsed.GetValue(prompts), parsed.GetValue(seeds), parsed.GetValue(sheet), cancellation);

@@ -14,14 +14,14 @@ internal static class GenerateCommand
         var symbols = new Symbols();
         var command = new Command("generate", "Make pictures of a prompt. Without --server the four services are started in this process.")
         {
-            symbols.Priority, symbols.Detach, symbols.RequestId, symbols.Model, symbols.Device, symbols.Dtype,
+            symbols.Priority, symbols.Detach, symbols.RequestId, symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels,
             symbols.Record,
         };
         symbols.Server.AddTo(command);
         symbols.Image.AddTo(command);
         command.Validators.Add(result =>
         {
-            foreach (var local in new Option[] { symbols.Model, symbols.Device, symbols.Dtype })
+            foreach (var local in new Option[] { symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels })
             {
                 if (result.GetResult(symbols.Server.Address) is not null && result.GetResult(local) is { Implicit: false })
                     result.AddError($"{local.Name} is for services that are started here; it cannot go together with --server");
@@ -71,6 +71,7 @@ internal static class GenerateCommand
         public Option<string> Device { get; } = SharedOptions.Device();
 
         public Option<string> Dtype { get; } = SharedOptions.Dtype("auto");
+        public Option<string> Kernels { get; } = SharedOptions.Kernels();
 
         public Option<string?> Record { get; } = new("--record")
         {
@@ -94,6 +95,7 @@ internal static class GenerateCommand
                     Checkpoint = parsed.GetValue(Model)?.FullName ?? EmbeddedCheckpoint.Folder,
                     Device = parsed.GetRequiredValue(Device),
                     Dtype = parsed.GetRequiredValue(Dtype),
+                    Kernels = parsed.GetRequiredValue(Kernels),
                     LogLevel = LogLevel.Error, // A run that Ctrl-C ends is no news to who pressed it.
                 },
                 request.Detached ? FollowUps.Of(parsed, RequestId, request.RequestId, Server) : null);

@@ -68,6 +68,18 @@ internal static partial class SharedOptions
         return option;
     }
 
+    /// <summary><c>--kernels</c>: for services that this program starts.</summary>
+    public static Option<string> Kernels()
+    {
+        var option = new Option<string>("--kernels")
+        {
+            Description = "How the services that are started here compute; see the option of the same name in the services' --help.",
+            DefaultValueFactory = _ => "auto",
+        };
+        option.AcceptOnlyFromAmong("auto", "plain", "fused", "onednn");
+        return option;
+    }
+
     /// <summary><c>--cluster</c>: which of this user's running clusters.</summary>
     public static Option<string?> Cluster() => new("--cluster")
     {

@@ -54,7 +54,7 @@ internal static class ServerDescription
 
     private static void AddRow(Table table, string service, ComponentInfo component, string sizes) => table.AddRow(
         new Text(service), new Text(Numbers.Grouped(component.ParameterCount)),
-        new Text(DataTypes.Name(component.ComputeDataType).ToLowerInvariant()), new Text(component.Device),
+        new Text($"{DataTypes.Name(component.ComputeDataType).ToLowerInvariant()}, {component.ComputeKernels}"), new Text(component.Device),
         new Text(component.CheckpointLayout), new Text(component.Fingerprint), new Text(sizes));
 
     private static string Defaults(GenerationSettings settings)

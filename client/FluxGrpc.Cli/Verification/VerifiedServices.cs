@@ -12,7 +12,8 @@ namespace FluxGrpc.Cli.Verification;
 /// <summary>Starts the real services on a reference folder's weights.</summary>
 /// <param name="device">Where they compute.</param>
 /// <param name="dtype">What they multiply in.</param>
-internal sealed class VerifiedServices(string device, string dtype) : IDisposable
+/// <param name="kernels">How they compute.</param>
+internal sealed class VerifiedServices(string device, string dtype, string kernels) : IDisposable
 {
     private readonly SocketFolder _sockets = new();
 
@@ -41,6 +42,7 @@ internal sealed class VerifiedServices(string device, string dtype) : IDisposabl
         options.Checkpoint = checkpoint.Folder;
         options.Device = device;
         options.Dtype = dtype;
+        options.Kernels = kernels;
         options.LogLevel = LogLevel.Error;
         var service = await EmbeddedService.StartAsync(options, build, cancellation);
         return new VerifiedService(service, ServiceChannel.Create(ServiceAddress.Parse(service.Address)));

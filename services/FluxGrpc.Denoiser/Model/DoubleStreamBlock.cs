@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -9,23 +9,26 @@ namespace FluxGrpc.Denoiser.Model;
 /// </summary>
 public sealed class DoubleStreamBlock : nn.Module<Tensor, Tensor, Tensor, Tensor, (Tensor Img, Tensor Txt)>
 {
+    private readonly ComputeKernels _kernels;
     [ComponentName(Name = "img_mod")] private readonly Modulation _imgModulation;
     [ComponentName(Name = "img_attn")] private readonly SelfAttention _imgAttention;
-    [ComponentName(Name = "img_mlp")] private readonly Sequential _imgMlp;
+    [ComponentName(Name = "img_mlp")] private readonly Mlp _imgMlp;
     [ComponentName(Name = "txt_mod")] private readonly Modulation _txtModulation;
     [ComponentName(Name = "txt_attn")] private readonly SelfAttention _txtAttention;
-    [ComponentName(Name = "txt_mlp")] private readonly Sequential _txtMlp;
+    [ComponentName(Name = "txt_mlp")] private readonly Mlp _txtMlp;
 
     /// <param name="config">Sizes.</param>
+    /// <param name="kernels">How to compute.</param>
     /// <param name="device">Device of the parameters.</param>
-    public DoubleStreamBlock(TransformerConfig config, Device? device = null) : base(nameof(DoubleStreamBlock))
+    public DoubleStreamBlock(TransformerConfig config, ComputeKernels kernels, Device? device = null) : base(nameof(DoubleStreamBlock))
     {
+        _kernels = kernels;
         _imgModulation = new Modulation(config, branches: 2, device);
-        _imgAttention = new SelfAttention(config, device);
-        _imgMlp = Mlp(config, device);
+        _imgAttention = new SelfAttention(config, kernels, device);
+        _imgMlp = new Mlp(config, kernels, device);
         _txtModulation = new Modulation(config, branches: 2, device);
-        _txtAttention = new SelfAttention(config, device);
-        _txtMlp = Mlp(config, device);
+        _txtAttention = new SelfAttention(config, kernels, device);
+        _txtMlp = new Mlp(config, kernels, device);
         RegisterComponents();
     }
 
@@ -40,9 +43,9 @@ public sealed class DoubleStreamBlock : nn.Module<Tensor, Tensor, Tensor, Tensor
         var imgBranches = _imgModulation.call(vec);
         var txtBranches = _txtModulation.call(vec);
 
-        var imgHeads = _imgAttention.call(Modulation.Apply(img, imgBranches[0].Shift, imgBranches[0].Scale));
-        var txtHeads = _txtAttention.call(Modulation.Apply(txt, txtBranches[0].Shift, txtBranches[0].Scale));
-        var attended = Attention.Compute(QueryKeyValue.Join(txtHeads, imgHeads), rope)           // [B, L + N, D]
+        var imgHeads = _imgAttention.call(_kernels.NormModulate(img, imgBranches[0].Shift, imgBranches[0].Scale));
+        var txtHeads = _txtAttention.call(_kernels.NormModulate(txt, txtBranches[0].Shift, txtBranches[0].Scale));
+        var attended = _kernels.JointAttention([txtHeads, imgHeads], rope)                       // [B, L + N, D]
             .split([txt.shape[1], img.shape[1]], dim: 1);
 
         var imgOut = Finish(img, _imgAttention.Project(attended[1]), imgBranches, _imgMlp);
@@ -51,16 +54,11 @@ public sealed class DoubleStreamBlock : nn.Module<Tensor, Tensor, Tensor, Tensor
     }
 
     /// <summary>The two gated residuals of a stream: attention, then MLP. All [B, T, D].</summary>
-    private static Tensor Finish(Tensor x, Tensor attended, ShiftScaleGate[] branches, Sequential mlp)
+    private Tensor Finish(Tensor x, Tensor attended, ShiftScaleGate[] branches, Mlp mlp)
     {
         using var scope = NewDisposeScope();
-        var middle = x + branches[0].Gate * attended;
-        var branch = mlp.call(Modulation.Apply(middle, branches[1].Shift, branches[1].Scale));
-        return (middle + branches[1].Gate * branch).MoveToOuterDisposeScope();
+        var middle = _kernels.GatedSum(x, branches[0].Gate, attended);
+        var branch = mlp.call(_kernels.NormModulate(middle, branches[1].Shift, branches[1].Scale));
+        return _kernels.GatedSum(middle, branches[1].Gate, branch).MoveToOuterDisposeScope();
     }
-
-    private static Sequential Mlp(TransformerConfig config, Device? device) => nn.Sequential(
-        ("0", nn.Linear(config.HiddenSize, config.MlpSize, device: device)),
-        ("1", nn.GELU(GELU.Approximate.tanh)),
-        ("2", nn.Linear(config.MlpSize, config.HiddenSize, device: device)));
 }

@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -23,9 +24,12 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
     /// <summary>Builds the network with random weights, or with none on the meta device.</summary>
     /// <param name="config">Sizes.</param>
     /// <param name="device">Device of the parameters.</param>
+    /// <param name="kernels">How to compute; null is the plain way, the one with gradients.</param>
     /// <exception cref="ArgumentException">The sizes do not fit each other.</exception>
-    public FluxTransformer(TransformerConfig config, Device? device = null) : base(nameof(FluxTransformer))
+    public FluxTransformer(TransformerConfig config, Device? device = null, ComputeKernels? kernels = null)
+        : base(nameof(FluxTransformer))
     {
+        kernels ??= ComputeKernels.Plain;
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         Config = config;
@@ -34,9 +38,9 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
         _guidanceIn = config.TakesGuidance ? new MlpEmbedder(config.SinusoidSize, config.HiddenSize, device) : null;
         _vectorIn = new MlpEmbedder(config.PooledSize, config.HiddenSize, device);
         _txtIn = nn.Linear(config.ContextSize, config.HiddenSize, device: device);
-        _doubleBlocks = new([.. Enumerable.Range(0, config.DoubleBlockCount).Select(_ => new DoubleStreamBlock(config, device))]);
-        _singleBlocks = new([.. Enumerable.Range(0, config.SingleBlockCount).Select(_ => new SingleStreamBlock(config, device))]);
-        _finalLayer = new LastLayer(config, device);
+        _doubleBlocks = new([.. Enumerable.Range(0, config.DoubleBlockCount).Select(_ => new DoubleStreamBlock(config, kernels, device))]);
+        _singleBlocks = new([.. Enumerable.Range(0, config.SingleBlockCount).Select(_ => new SingleStreamBlock(config, kernels, device))]);
+        _finalLayer = new LastLayer(config, kernels, device);
         RegisterComponents();
     }
 

@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -7,13 +8,16 @@ namespace FluxGrpc.Denoiser.Model;
 /// <summary>Maps the image tokens to velocities, modulated by the conditioning. Reference: <c>LastLayer</c>.</summary>
 public sealed class LastLayer : nn.Module<Tensor, Tensor, Tensor>
 {
+    private readonly ComputeKernels _kernels;
     [ComponentName(Name = "linear")] private readonly Linear _toVelocity;
     [ComponentName(Name = "adaLN_modulation")] private readonly Sequential _modulation;
 
     /// <param name="config">Sizes.</param>
+    /// <param name="kernels">How to compute.</param>
     /// <param name="device">Device of the parameters.</param>
-    public LastLayer(TransformerConfig config, Device? device = null) : base(nameof(LastLayer))
+    public LastLayer(TransformerConfig config, ComputeKernels kernels, Device? device = null) : base(nameof(LastLayer))
     {
+        _kernels = kernels;
         _toVelocity = nn.Linear(config.HiddenSize, config.OutChannels, device: device);
         _modulation = nn.Sequential(
             ("0", nn.SiLU()),
@@ -29,6 +33,6 @@ public sealed class LastLayer : nn.Module<Tensor, Tensor, Tensor>
         using var scope = NewDisposeScope();
         var parts = _modulation.call(vec).unsqueeze(1).chunk(2, dim: -1);    // 2 × [B, 1, D]
         var (shift, scale) = (parts[0], parts[1]);                           // Shift first; diffusers files store scale first.
-        return _toVelocity.call(Modulation.Apply(img, shift, scale)).MoveToOuterDisposeScope();
+        return _kernels.Linear(_toVelocity, _kernels.NormModulate(img, shift, scale)).MoveToOuterDisposeScope();
     }
 }

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -14,10 +13,6 @@ public readonly record struct ShiftScaleGate(Tensor Shift, Tensor Scale, Tensor 
 /// <summary>Makes shifts, scales and gates from the conditioning vector. Reference: <c>Modulation</c>.</summary>
 public sealed class Modulation : nn.Module<Tensor, ShiftScaleGate[]>
 {
-    private static readonly Scalar _one = 1;
-
-    private const double Epsilon = 1e-6;
-
     private readonly int _branches;
     [ComponentName(Name = "lin")] private readonly Linear _linear;
 
@@ -40,17 +35,5 @@ public sealed class Modulation : nn.Module<Tensor, ShiftScaleGate[]>
         foreach (var part in parts)
             part.MoveToOuterDisposeScope();
         return [.. parts.Chunk(3).Select(branch => new ShiftScaleGate(branch[0], branch[1], branch[2]))];
-    }
-
-    /// <summary>(1 + scale)·norm(x) + shift, where norm is the LayerNorm over D without learned parameters.</summary>
-    /// <param name="x">Tokens [B, T, D].</param>
-    /// <param name="shift">[B, 1, D].</param>
-    /// <param name="scale">[B, 1, D].</param>
-    /// <returns>[B, T, D].</returns>
-    public static Tensor Apply(Tensor x, Tensor shift, Tensor scale)
-    {
-        using var scope = NewDisposeScope();
-        var normed = nn.functional.layer_norm(x, [x.shape[^1]], eps: Epsilon);
-        return ((scale + _one) * normed + shift).MoveToOuterDisposeScope();
     }
 }

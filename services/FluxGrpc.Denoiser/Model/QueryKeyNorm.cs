@@ -1,10 +1,11 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace FluxGrpc.Denoiser.Model;
 
 /// <summary>Norms queries and keys head by head, so that their products stay bounded. Reference: <c>QKNorm</c>.</summary>
-public sealed class QueryKeyNorm : nn.Module<QueryKeyValue, QueryKeyValue>
+public sealed class QueryKeyNorm : nn.Module<Tensor, HeadProjection>
 {
     [ComponentName(Name = "query_norm")] private readonly RmsNorm _query;
     [ComponentName(Name = "key_norm")] private readonly RmsNorm _key;
@@ -18,8 +19,7 @@ public sealed class QueryKeyNorm : nn.Module<QueryKeyValue, QueryKeyValue>
         RegisterComponents();
     }
 
-    /// <param name="heads">[B, H, T, d] each.</param>
-    /// <returns>Normed query and key, and the value as it was.</returns>
-    public override QueryKeyValue forward(QueryKeyValue heads) =>
-        heads with { Query = _query.call(heads.Query), Key = _key.call(heads.Key) };
+    /// <param name="projection">Queries, keys and values [B, T, 3·D].</param>
+    /// <returns>The projection with its norms, for <see cref="ComputeKernels.JointAttention"/>.</returns>
+    public override HeadProjection forward(Tensor projection) => new(projection, _query.Scale, _key.Scale);
 }

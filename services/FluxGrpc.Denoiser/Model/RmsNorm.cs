@@ -6,11 +6,13 @@ using static TorchSharp.torch;
 
 namespace FluxGrpc.Denoiser.Model;
 
-/// <summary>Root-mean-square norm over the last dimension, computed in float32. Reference: <c>RMSNorm</c>.</summary>
-public sealed class RmsNorm : nn.Module<Tensor, Tensor>, ILoadableParameters
+/// <summary>
+/// What is learned of a root-mean-square norm; <see cref="FluxGrpc.Torch.Kernels.ComputeKernels.JointAttention"/> computes it.
+/// Reference: <c>RMSNorm</c>.
+/// </summary>
+public sealed class RmsNorm : nn.Module, ILoadableParameters
 {
     private const string ScaleName = "scale";
-    private static readonly Scalar _epsilon = 1e-6;
 
     [ComponentName(Name = ScaleName)] private Parameter _scale;
 
@@ -22,6 +24,9 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>, ILoadableParameters
         RegisterComponents();
     }
 
+    /// <summary>Factors of the normed elements [size].</summary>
+    public Tensor Scale => _scale;
+
     /// <inheritdoc/>
     public void SetParameter(string name, Parameter value)
     {
@@ -31,15 +36,5 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>, ILoadableParameters
         _scale.Dispose();
         _scale = (Parameter)value.DetachFromDisposeScope();
         ConditionallyRegisterParameter(ScaleName, _scale);
-    }
-
-    /// <param name="x">[…, size].</param>
-    /// <returns>Same shape and dtype as <paramref name="x"/>.</returns>
-    public override Tensor forward(Tensor x)
-    {
-        using var scope = NewDisposeScope();
-        var wide = x.to(ScalarType.Float32);
-        var normed = wide * (wide.square().mean([-1], keepdim: true) + _epsilon).rsqrt();
-        return (normed.to(x.dtype) * _scale).MoveToOuterDisposeScope();
     }
 }

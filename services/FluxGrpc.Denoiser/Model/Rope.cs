@@ -5,7 +5,7 @@ namespace FluxGrpc.Denoiser.Model;
 /// <summary>
 /// Rotary position embedding over several axes. Each pair of adjacent elements (x₀, x₁), (x₂, x₃), … of a head is one complex
 /// number x₀ + i·x₁, and position p turns pair i of an axis of size s by the angle p·theta^(−2i/s).
-/// Reference: <c>rope</c>, <c>apply_rope</c>, <c>EmbedND</c>.
+/// Reference: <c>rope</c>, <c>EmbedND</c>.
 /// </summary>
 public static class Rope
 {
@@ -39,17 +39,6 @@ public static class Rope
         var angles = cat([.. axesSizes.Select((size, axis) => Angles(positions.select(-1, axis), size, theta))], dim: -1);
         var parts = stack([angles.cos(), angles.sin()], dim: -1).to(ScalarType.Float32);         // [B, T, d/2, 2]
         return parts.view_as_complex().unsqueeze(1).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Turns queries or keys; computed in float32.</summary>
-    /// <param name="x">[B, H, T, d].</param>
-    /// <param name="table">From <see cref="Table"/>, of B or 1 samples.</param>
-    /// <returns>[B, H, T, d], same dtype as <paramref name="x"/>.</returns>
-    public static Tensor Apply(Tensor x, Tensor table)
-    {
-        using var scope = NewDisposeScope();
-        var pairs = x.to(ScalarType.Float32).unflatten(3, -1, 2).contiguous().view_as_complex();   // [B, H, T, d/2]
-        return (pairs * table).view_as_real().flatten(-2).to(x.dtype).MoveToOuterDisposeScope();
     }
 
     /// <summary>[B, T] → [B, T, size/2], float64.</summary>

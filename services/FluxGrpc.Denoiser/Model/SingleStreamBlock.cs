@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -9,24 +10,23 @@ namespace FluxGrpc.Denoiser.Model;
 /// </summary>
 public sealed class SingleStreamBlock : nn.Module<Tensor, Tensor, Tensor, Tensor>
 {
-    private readonly long _headCount;
+    private readonly ComputeKernels _kernels;
     private readonly long[] _widths;
     [ComponentName(Name = "modulation")] private readonly Modulation _modulation;
     [ComponentName(Name = "linear1")] private readonly Linear _in;
     [ComponentName(Name = "norm")] private readonly QueryKeyNorm _norm;
-    [ComponentName(Name = "mlp_act")] private readonly GELU _activation;
     [ComponentName(Name = "linear2")] private readonly Linear _out;
 
     /// <param name="config">Sizes.</param>
+    /// <param name="kernels">How to compute.</param>
     /// <param name="device">Device of the parameters.</param>
-    public SingleStreamBlock(TransformerConfig config, Device? device = null) : base(nameof(SingleStreamBlock))
+    public SingleStreamBlock(TransformerConfig config, ComputeKernels kernels, Device? device = null) : base(nameof(SingleStreamBlock))
     {
-        _headCount = config.HeadCount;
+        _kernels = kernels;
         _widths = [3 * config.HiddenSize, config.MlpSize];
         _modulation = new Modulation(config, branches: 1, device);
         _in = nn.Linear(config.HiddenSize, _widths.Sum(), device: device);
         _norm = new QueryKeyNorm(config.HeadSize, device);
-        _activation = nn.GELU(GELU.Approximate.tanh);
         _out = nn.Linear(config.HiddenSize + config.MlpSize, config.HiddenSize, device: device);
         RegisterComponents();
     }
@@ -39,10 +39,11 @@ public sealed class SingleStreamBlock : nn.Module<Tensor, Tensor, Tensor, Tensor
     {
         using var scope = NewDisposeScope();
         var branch = _modulation.call(vec)[0];
-        var parts = _in.call(Modulation.Apply(x, branch.Shift, branch.Scale)).split(_widths, dim: -1);
+        var modulated = _kernels.NormModulate(x, branch.Shift, branch.Scale);
+        var parts = _kernels.Linear(_in, modulated).split(_widths, dim: -1);
         var (projection, mlp) = (parts[0], parts[1]);                                    // [B, T, 3·D], [B, T, M]
-        var attended = Attention.Compute(_norm.call(QueryKeyValue.Split(projection, _headCount)), rope);
-        var result = _out.call(cat([attended, _activation.call(mlp)], dim: -1));         // [B, T, D]
-        return (x + branch.Gate * result).MoveToOuterDisposeScope();
+        var attended = _kernels.JointAttention([_norm.call(projection)], rope);          // [B, T, D]
+        var result = _kernels.Linear(_out, _kernels.JoinGelu(attended, mlp));            // [B, T, D]
+        return _kernels.GatedSum(x, branch.Gate, result).MoveToOuterDisposeScope();
     }
 }

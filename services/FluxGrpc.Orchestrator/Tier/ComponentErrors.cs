@@ -26,6 +26,8 @@ internal static class ComponentErrors
             "MODEL_CHANGED", $"The {component} has another model than a moment ago; ask again", _retryDelay),
         RpcException rpc => Translate(component, rpc),
         NoReplicaException when before is RpcException rpc && (IsOtherModel(rpc) || IsFull(rpc)) => Translate(component, rpc, null),
+        NoReplicaException { IsFull: true } => RpcErrors.ResourceExhausted("COMPONENT_FULL",
+            $"{component} has more to do than fits before the deadline", _retryDelay),
         NoReplicaException => RpcErrors.Unavailable("COMPONENT_MISSING",
             $"{component} is not there, and did not come back in time: {failure.Message}", _retryDelay),
         TimeoutRejectedException => RpcErrors.Unavailable("COMPONENT_STALLED", $"{component} does not answer in time", _retryDelay),

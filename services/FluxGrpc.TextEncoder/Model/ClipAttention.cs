@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -12,8 +13,9 @@ internal sealed class ClipAttention : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "v_proj")] private readonly Linear _value;
     [ComponentName(Name = "out_proj")] private readonly Linear _output;
     private readonly int _headCount;
+    private readonly ComputeKernels _kernels;
 
-    public ClipAttention(ClipConfig config, Device? device)
+    public ClipAttention(ClipConfig config, ComputeKernels kernels, Device? device)
         : base(nameof(ClipAttention))
     {
         _query = nn.Linear(config.HiddenSize, config.HiddenSize, device: device);
@@ -21,6 +23,7 @@ internal sealed class ClipAttention : nn.Module<Tensor, Tensor>
         _value = nn.Linear(config.HiddenSize, config.HiddenSize, device: device);
         _output = nn.Linear(config.HiddenSize, config.HiddenSize, device: device);
         _headCount = config.HeadCount;
+        _kernels = kernels;
         RegisterComponents();
     }
 
@@ -29,11 +32,11 @@ internal sealed class ClipAttention : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor hidden)
     {
         using var scope = NewDisposeScope();
-        var query = SplitHeads(_query.call(hidden));                                    // [B, H, S, d]
-        var key = SplitHeads(_key.call(hidden));
-        var value = SplitHeads(_value.call(hidden));
+        var query = SplitHeads(_kernels.Linear(_query, hidden));                                    // [B, H, S, d]
+        var key = SplitHeads(_kernels.Linear(_key, hidden));
+        var value = SplitHeads(_kernels.Linear(_value, hidden));
         var attended = nn.functional.scaled_dot_product_attention(query, key, value, is_casual: true);
-        return _output.call(attended.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
+        return _kernels.Linear(_output, attended.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
     }
 
     // [B, S, P] → [B, H, S, d]

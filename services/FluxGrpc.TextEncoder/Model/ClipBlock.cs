@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -12,13 +13,13 @@ internal sealed class ClipBlock : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "layer_norm2")] private readonly LayerNorm _mlpNorm;
     [ComponentName(Name = "mlp")] private readonly ClipMlp _mlp;
 
-    public ClipBlock(ClipConfig config, Device? device)
+    public ClipBlock(ClipConfig config, ComputeKernels kernels, Device? device)
         : base(nameof(ClipBlock))
     {
         _attentionNorm = nn.LayerNorm(config.HiddenSize, config.LayerNormEpsilon, device: device);
-        _attention = new ClipAttention(config, device);
+        _attention = new ClipAttention(config, kernels, device);
         _mlpNorm = nn.LayerNorm(config.HiddenSize, config.LayerNormEpsilon, device: device);
-        _mlp = new ClipMlp(config, device);
+        _mlp = new ClipMlp(config, kernels, device);
         RegisterComponents();
     }
 

@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -9,10 +10,10 @@ internal sealed class ClipEncoder : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "layers")] private readonly ModuleList<ClipBlock> _blocks;
 
-    public ClipEncoder(ClipConfig config, Device? device)
+    public ClipEncoder(ClipConfig config, ComputeKernels kernels, Device? device)
         : base(nameof(ClipEncoder))
     {
-        _blocks = nn.ModuleList([.. Enumerable.Range(0, config.LayerCount).Select(_ => new ClipBlock(config, device))]);
+        _blocks = nn.ModuleList([.. Enumerable.Range(0, config.LayerCount).Select(_ => new ClipBlock(config, kernels, device))]);
         RegisterComponents();
     }
 

@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -9,12 +10,14 @@ namespace FluxGrpc.TextEncoder.Model;
 internal sealed class ClipMlp : nn.Module<Tensor, Tensor>
 {
     private static readonly Scalar _steepness = 1.702;
+    private readonly ComputeKernels _kernels;
     [ComponentName(Name = "fc1")] private readonly Linear _input;
     [ComponentName(Name = "fc2")] private readonly Linear _output;
 
-    public ClipMlp(ClipConfig config, Device? device)
+    public ClipMlp(ClipConfig config, ComputeKernels kernels, Device? device)
         : base(nameof(ClipMlp))
     {
+        _kernels = kernels;
         _input = nn.Linear(config.HiddenSize, config.MlpSize, device: device);
         _output = nn.Linear(config.MlpSize, config.HiddenSize, device: device);
         RegisterComponents();
@@ -25,7 +28,7 @@ internal sealed class ClipMlp : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor hidden)
     {
         using var scope = NewDisposeScope();
-        var wide = _input.call(hidden);                                                 // [B, S, F]
-        return _output.call(wide * (wide * _steepness).sigmoid()).MoveToOuterDisposeScope();
+        var wide = _kernels.Linear(_input, hidden);                                                 // [B, S, F]
+        return _kernels.Linear(_output, wide * (wide * _steepness).sigmoid()).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -14,10 +15,11 @@ public sealed class ClipTextModel : nn.Module<Tensor, (Tensor Hidden, Tensor Poo
     /// <summary>Builds the modules.</summary>
     /// <param name="config">Sizes.</param>
     /// <param name="device">Where the parameters are made; meta where a checkpoint fills them.</param>
-    public ClipTextModel(ClipConfig config, Device? device = null)
+    /// <param name="kernels">How to compute; null is the plain way, the one with gradients.</param>
+    public ClipTextModel(ClipConfig config, Device? device = null, ComputeKernels? kernels = null)
         : base(nameof(ClipTextModel))
     {
-        _transformer = new Transformer(config, device);
+        _transformer = new Transformer(config, kernels ?? ComputeKernels.Plain, device);
         _endTokenId = config.EndTokenId;
         RegisterComponents();
     }
@@ -43,11 +45,11 @@ public sealed class ClipTextModel : nn.Module<Tensor, (Tensor Hidden, Tensor Poo
         [ComponentName(Name = "encoder")] private readonly ClipEncoder _encoder;
         [ComponentName(Name = "final_layer_norm")] private readonly LayerNorm _finalNorm;
 
-        public Transformer(ClipConfig config, Device? device)
+        public Transformer(ClipConfig config, ComputeKernels kernels, Device? device)
             : base(nameof(Transformer))
         {
             _embeddings = new ClipEmbeddings(config, device);
-            _encoder = new ClipEncoder(config, device);
+            _encoder = new ClipEncoder(config, kernels, device);
             _finalNorm = nn.LayerNorm(config.HiddenSize, config.LayerNormEpsilon, device: device);
             RegisterComponents();
         }

@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -16,14 +17,17 @@ internal sealed class T5Attention : nn.Module<Tensor, Tensor, Tensor>
     [ComponentName(Name = "o")] private readonly Linear _output;
     [ComponentName(Name = "relative_attention_bias")] private readonly Embedding? _relativeBias;
     private readonly T5Config _config;
+    private readonly ComputeKernels _kernels;
 
     /// <param name="config">Sizes.</param>
     /// <param name="hasRelativeBias">True in the first block, which holds the bias of all.</param>
+    /// <param name="kernels">How to compute.</param>
     /// <param name="device">Where the parameters are made; meta where a checkpoint fills them.</param>
-    public T5Attention(T5Config config, bool hasRelativeBias, Device? device)
+    public T5Attention(T5Config config, bool hasRelativeBias, ComputeKernels kernels, Device? device)
         : base(nameof(T5Attention))
     {
         _config = config;
+        _kernels = kernels;
         var inner = config.HeadCount * config.HeadSize;
         _query = nn.Linear(config.HiddenSize, inner, hasBias: false, device: device);
         _key = nn.Linear(config.HiddenSize, inner, hasBias: false, device: device);
@@ -56,12 +60,12 @@ internal sealed class T5Attention : nn.Module<Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor hidden, Tensor positionBias)
     {
         using var scope = NewDisposeScope();
-        var query = SplitHeads(_query.call(hidden));                                    // [B, H, L, d]
-        var key = SplitHeads(_key.call(hidden));
-        var value = SplitHeads(_value.call(hidden));
+        var query = SplitHeads(_kernels.Linear(_query, hidden));                                    // [B, H, L, d]
+        var key = SplitHeads(_kernels.Linear(_key, hidden));
+        var value = SplitHeads(_kernels.Linear(_value, hidden));
         var scores = query.matmul(key.transpose(2, 3)).to(ScalarType.Float32) + positionBias;   // [B, H, L, L]
         var attended = scores.softmax(-1).to(hidden.dtype).matmul(value);               // [B, H, L, d]
-        return _output.call(attended.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
+        return _kernels.Linear(_output, attended.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
     }
 
     // [B, L, H·d] → [B, H, L, d]

@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -8,10 +9,10 @@ internal sealed class T5Block : nn.Module<Tensor, Tensor, Tensor>
 {
     [ComponentName(Name = "layer")] private readonly Layers _layers;
 
-    public T5Block(T5Config config, bool hasRelativeBias, Device? device)
+    public T5Block(T5Config config, bool hasRelativeBias, ComputeKernels kernels, Device? device)
         : base(nameof(T5Block))
     {
-        _layers = new Layers(config, hasRelativeBias, device);
+        _layers = new Layers(config, hasRelativeBias, kernels, device);
         RegisterComponents();
     }
 
@@ -34,11 +35,11 @@ internal sealed class T5Block : nn.Module<Tensor, Tensor, Tensor>
         [ComponentName(Name = "0")] public readonly AttentionLayer Attention;
         [ComponentName(Name = "1")] public readonly FeedForwardLayer FeedForward;
 
-        public Layers(T5Config config, bool hasRelativeBias, Device? device)
+        public Layers(T5Config config, bool hasRelativeBias, ComputeKernels kernels, Device? device)
             : base(nameof(Layers))
         {
-            Attention = new AttentionLayer(config, hasRelativeBias, device);
-            FeedForward = new FeedForwardLayer(config, device);
+            Attention = new AttentionLayer(config, hasRelativeBias, kernels, device);
+            FeedForward = new FeedForwardLayer(config, kernels, device);
             RegisterComponents();
         }
     }
@@ -48,10 +49,10 @@ internal sealed class T5Block : nn.Module<Tensor, Tensor, Tensor>
         [ComponentName(Name = "SelfAttention")] private readonly T5Attention _attention;
         [ComponentName(Name = "layer_norm")] private readonly T5LayerNorm _norm;
 
-        public AttentionLayer(T5Config config, bool hasRelativeBias, Device? device)
+        public AttentionLayer(T5Config config, bool hasRelativeBias, ComputeKernels kernels, Device? device)
             : base(nameof(AttentionLayer))
         {
-            _attention = new T5Attention(config, hasRelativeBias, device);
+            _attention = new T5Attention(config, hasRelativeBias, kernels, device);
             _norm = new T5LayerNorm(config.HiddenSize, config.LayerNormEpsilon, device);
             RegisterComponents();
         }
@@ -70,10 +71,10 @@ internal sealed class T5Block : nn.Module<Tensor, Tensor, Tensor>
         [ComponentName(Name = "DenseReluDense")] private readonly T5FeedForward _feedForward;
         [ComponentName(Name = "layer_norm")] private readonly T5LayerNorm _norm;
 
-        public FeedForwardLayer(T5Config config, Device? device)
+        public FeedForwardLayer(T5Config config, ComputeKernels kernels, Device? device)
             : base(nameof(FeedForwardLayer))
         {
-            _feedForward = new T5FeedForward(config, device);
+            _feedForward = new T5FeedForward(config, kernels, device);
             _norm = new T5LayerNorm(config.HiddenSize, config.LayerNormEpsilon, device);
             RegisterComponents();
         }

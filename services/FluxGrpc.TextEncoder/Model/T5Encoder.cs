@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -16,11 +17,12 @@ public sealed class T5Encoder : nn.Module<Tensor, Tensor>
     /// <summary>Builds the modules.</summary>
     /// <param name="config">Sizes.</param>
     /// <param name="device">Where the parameters are made; meta where a checkpoint fills them.</param>
-    public T5Encoder(T5Config config, Device? device = null)
+    /// <param name="kernels">How to compute; null is the plain way, the one with gradients.</param>
+    public T5Encoder(T5Config config, Device? device = null, ComputeKernels? kernels = null)
         : base(nameof(T5Encoder))
     {
         _embedding = nn.Embedding(config.VocabularySize, config.HiddenSize, device: device);
-        _stack = new Stack(config, device);
+        _stack = new Stack(config, kernels ?? ComputeKernels.Plain, device);
         RegisterComponents();
     }
 
@@ -45,10 +47,11 @@ public sealed class T5Encoder : nn.Module<Tensor, Tensor>
         [ComponentName(Name = "block")] private readonly ModuleList<T5Block> _blocks;
         [ComponentName(Name = "final_layer_norm")] private readonly T5LayerNorm _finalNorm;
 
-        public Stack(T5Config config, Device? device)
+        public Stack(T5Config config, ComputeKernels kernels, Device? device)
             : base(nameof(Stack))
         {
-            _blocks = nn.ModuleList([.. Enumerable.Range(0, config.LayerCount).Select(index => new T5Block(config, index == 0, device))]);
+            _blocks = nn.ModuleList([.. Enumerable.Range(0, config.LayerCount).Select(index =>
+                new T5Block(config, index == 0, kernels, device))]);
             _finalNorm = new T5LayerNorm(config.HiddenSize, config.LayerNormEpsilon, device);
             RegisterComponents();
         }

@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -7,13 +8,15 @@ namespace FluxGrpc.TextEncoder.Model;
 /// <summary>Gated GELU in its tanh form: wo(gelu(wi_0 x) · wi_1 x). Reference: <c>T5DenseGatedActDense</c>.</summary>
 internal sealed class T5FeedForward : nn.Module<Tensor, Tensor>
 {
+    private readonly ComputeKernels _kernels;
     [ComponentName(Name = "wi_0")] private readonly Linear _gate;
     [ComponentName(Name = "wi_1")] private readonly Linear _input;
     [ComponentName(Name = "wo")] private readonly Linear _output;
 
-    public T5FeedForward(T5Config config, Device? device)
+    public T5FeedForward(T5Config config, ComputeKernels kernels, Device? device)
         : base(nameof(T5FeedForward))
     {
+        _kernels = kernels;
         _gate = nn.Linear(config.HiddenSize, config.FeedForwardSize, hasBias: false, device: device);
         _input = nn.Linear(config.HiddenSize, config.FeedForwardSize, hasBias: false, device: device);
         _output = nn.Linear(config.FeedForwardSize, config.HiddenSize, hasBias: false, device: device);
@@ -25,7 +28,7 @@ internal sealed class T5FeedForward : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor hidden)
     {
         using var scope = NewDisposeScope();
-        var gate = nn.functional.gelu(_gate.call(hidden), GELU.Approximate.tanh);       // [B, L, F]
-        return _output.call(gate * _input.call(hidden)).MoveToOuterDisposeScope();
+        var gate = _kernels.LinearGelu(_gate, hidden);                                  // [B, L, F]
+        return _kernels.Linear(_output, gate * _kernels.Linear(_input, hidden)).MoveToOuterDisposeScope();
     }
 }

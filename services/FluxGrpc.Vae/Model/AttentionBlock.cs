@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -7,6 +8,7 @@ namespace FluxGrpc.Vae.Model;
 /// <summary>Lets every position see every other with one head, beside a short cut. Reference: <c>AttnBlock</c>.</summary>
 public sealed class AttentionBlock : nn.Module<Tensor, Tensor>
 {
+    private readonly ComputeKernels _kernels;
     [ComponentName(Name = "norm")] private readonly GroupNorm _norm;
     [ComponentName(Name = "q")] private readonly Conv2d _query;
     [ComponentName(Name = "k")] private readonly Conv2d _key;
@@ -14,8 +16,10 @@ public sealed class AttentionBlock : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "proj_out")] private readonly Conv2d _projection;
 
     /// <summary>Makes a block of C channels.</summary>
-    public AttentionBlock(AutoEncoderConfig config, long channels, Device? device = null) : base(nameof(AttentionBlock))
+    public AttentionBlock(AutoEncoderConfig config, long channels, ComputeKernels kernels, Device? device = null)
+        : base(nameof(AttentionBlock))
     {
+        _kernels = kernels;
         _norm = Layers.Norm(config, channels, device);
         _query = Layers.Convolution1x1(channels, channels, device);
         _key = Layers.Convolution1x1(channels, channels, device);
@@ -41,8 +45,8 @@ public sealed class AttentionBlock : nn.Module<Tensor, Tensor>
         var key = ToTokens(_key.call(normalised));
         var value = ToTokens(_value.call(normalised));
         // The fused kernels want four dimensions and adjacent channels; without them N × N weights would be stored, N = h·w.
-        var attended = nn.functional.scaled_dot_product_attention(query, key, value);
-        return attended.squeeze(1).transpose(1, 2).reshape(normalised.shape).MoveToOuterDisposeScope();
+        var attended = _kernels.Attention(new QueryKeyValue(query, key, value));                   // [B, h·w, C]
+        return attended.transpose(1, 2).reshape(normalised.shape).MoveToOuterDisposeScope();
     }
 
     /// <summary>[B, C, h, w] → [B, 1, h·w, C].</summary>

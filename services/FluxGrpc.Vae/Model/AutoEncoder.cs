@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -20,13 +21,14 @@ public sealed class AutoEncoder : nn.Module<Tensor, Tensor>
     /// <summary>Makes an autoencoder with torch's own initial weights.</summary>
     /// <param name="config">Sizes.</param>
     /// <param name="device">Device of the parameters; META for one that is filled from a checkpoint.</param>
-    public AutoEncoder(AutoEncoderConfig config, Device? device = null) : base(nameof(AutoEncoder))
+    /// <param name="kernels">How to compute; null is the plain way, the one with gradients.</param>
+    public AutoEncoder(AutoEncoderConfig config, Device? device = null, ComputeKernels? kernels = null) : base(nameof(AutoEncoder))
     {
         ArgumentNullException.ThrowIfNull(config);
         _scale = config.ScalingFactor;
         _shift = config.ShiftFactor;
-        _encoder = new Encoder(config, device);
-        _decoder = new Decoder(config, device);
+        _encoder = new Encoder(config, kernels ?? ComputeKernels.Plain, device);
+        _decoder = new Decoder(config, kernels ?? ComputeKernels.Plain, device);
         RegisterComponents();
     }
 

@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -14,11 +15,11 @@ public sealed class Decoder : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "conv_out")] private readonly Conv2d _output;
 
     /// <summary>Makes the decoder.</summary>
-    public Decoder(AutoEncoderConfig config, Device? device = null) : base(nameof(Decoder))
+    public Decoder(AutoEncoderConfig config, ComputeKernels kernels, Device? device = null) : base(nameof(Decoder))
     {
         var last = config.LevelChannels[^1];
         _input = Layers.Convolution3x3(config.LatentChannels, last, device);
-        _middle = new MiddleBlocks(config, last, device);
+        _middle = new MiddleBlocks(config, last, kernels, device);
         _levels = new ModuleList<UpLevel>([.. Enumerable.Range(0, config.LevelChannels.Count).Select(level =>
             new UpLevel(config, level, device))]);
         _outputNorm = Layers.Norm(config, config.LevelChannels[0], device);

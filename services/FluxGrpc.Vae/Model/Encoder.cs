@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -14,13 +15,13 @@ public sealed class Encoder : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "conv_out")] private readonly Conv2d _output;
 
     /// <summary>Makes the encoder.</summary>
-    public Encoder(AutoEncoderConfig config, Device? device = null) : base(nameof(Encoder))
+    public Encoder(AutoEncoderConfig config, ComputeKernels kernels, Device? device = null) : base(nameof(Encoder))
     {
         var last = config.LevelChannels[^1];
         _input = Layers.Convolution3x3(AutoEncoderConfig.ImageChannels, config.LevelChannels[0], device);
         _levels = new ModuleList<DownLevel>([.. Enumerable.Range(0, config.LevelChannels.Count).Select(level =>
             new DownLevel(config, level, device))]);
-        _middle = new MiddleBlocks(config, last, device);
+        _middle = new MiddleBlocks(config, last, kernels, device);
         _outputNorm = Layers.Norm(config, last, device);
         _output = Layers.Convolution3x3(last, 2 * config.LatentChannels, device);
         RegisterComponents();

@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -10,10 +11,10 @@ internal sealed class MiddleBlocks : nn.Module
     [ComponentName(Name = "attn_1")] private readonly AttentionBlock _attention;
     [ComponentName(Name = "block_2")] private readonly ResidualBlock _after;
 
-    public MiddleBlocks(AutoEncoderConfig config, long channels, Device? device) : base(nameof(MiddleBlocks))
+    public MiddleBlocks(AutoEncoderConfig config, long channels, ComputeKernels kernels, Device? device) : base(nameof(MiddleBlocks))
     {
         _before = new ResidualBlock(config, channels, channels, device);
-        _attention = new AttentionBlock(config, channels, device);
+        _attention = new AttentionBlock(config, channels, kernels, device);
         _after = new ResidualBlock(config, channels, channels, device);
         RegisterComponents();
     }

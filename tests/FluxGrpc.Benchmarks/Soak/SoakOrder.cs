@@ -48,7 +48,7 @@ internal sealed record SoakOrder(SoakKind Kind, GenerateRequest Request, TimeSpa
     public bool Allows(StatusCode status) => Kind switch
     {
         SoakKind.Cancel => status is StatusCode.Cancelled or StatusCode.OK,
-        SoakKind.Deadline => status is StatusCode.DeadlineExceeded or StatusCode.OK,
+        SoakKind.Deadline => status is StatusCode.DeadlineExceeded or StatusCode.ResourceExhausted or StatusCode.OK,
         SoakKind.Bad => status is StatusCode.InvalidArgument,
         _ => status is StatusCode.OK,
     };

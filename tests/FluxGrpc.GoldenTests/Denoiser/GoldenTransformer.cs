@@ -2,6 +2,7 @@ using FluxGrpc.Checkpoints;
 using FluxGrpc.Denoiser.Model;
 using FluxGrpc.Testing;
 using FluxGrpc.Torch;
+using FluxGrpc.Torch.Kernels;
 using static TorchSharp.torch;
 
 namespace FluxGrpc.GoldenTests.Denoiser;
@@ -13,12 +14,14 @@ internal sealed class GoldenTransformer : IDisposable
 
     /// <param name="config">Its object in configs.json.</param>
     /// <param name="weights">File of weights; by default the config's name.</param>
-    public GoldenTransformer(string config, string? weights = null)
+    /// <param name="kernels">How to compute, by name.</param>
+    public GoldenTransformer(string config, string? weights = null, string kernels = PlainKernels.Label)
     {
+        var device = ComputeDevice.Open("cpu", "float32", kernels);
         _folder = new TemporaryCheckpoint(config, weights ?? $"{config}.safetensors");
         using var checkpoint = Checkpoint.Open(_folder.Path, ModelComponent.Transformer);
-        Module = new FluxTransformer(TransformerConfigReader.Read(checkpoint), META);
-        checkpoint.LoadInto(Module, ComputeDevice.Open("cpu", "float32"));
+        Module = new FluxTransformer(TransformerConfigReader.Read(checkpoint), META, device.Kernels);
+        checkpoint.LoadInto(Module, device);
         Io = GoldenFolder.Open($"{config}_io.safetensors");
     }
 
@@ -40,10 +43,11 @@ internal sealed class GoldenTransformer : IDisposable
     };
 
     /// <summary>A module of the same weights that may be changed; the caller disposes it.</summary>
-    public FluxTransformer Copy()
+    /// <param name="kernels">How it computes; null is the plain way.</param>
+    public FluxTransformer Copy(ComputeKernels? kernels = null)
     {
         using var noGradients = no_grad();
-        var copy = new FluxTransformer(Module.Config);
+        var copy = new FluxTransformer(Module.Config, kernels: kernels);
         var originals = Module.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter);
         foreach (var (name, parameter) in copy.named_parameters())
             parameter.copy_(originals[name]);

@@ -15,13 +15,16 @@ public sealed class TransformerGoldenTests(ITestOutputHelper output)
         "debug.single.0", "debug.single.1", "debug.single.2", "out",
     ];
 
-    public static TheoryData<string, string> Tensors()
+    public static TheoryData<string, string, string> Tensors()
     {
-        var data = new TheoryData<string, string>();
+        var data = new TheoryData<string, string, string>();
         foreach (var model in new[] { "transformer_dev", "transformer_schnell" })
         {
-            foreach (var name in _tensors)
-                data.Add(model, name);
+            foreach (var kernels in new[] { "plain", "fused", "onednn" })
+            {
+                foreach (var name in _tensors)
+                    data.Add(model, kernels, name);
+            }
         }
 
         return data;
@@ -29,14 +32,14 @@ public sealed class TransformerGoldenTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Tensors))]
-    public void Each_stage_matches_the_reference(string model, string name)
+    public void Each_stage_matches_the_reference(string model, string kernels, string name)
     {
         using var scope = NewDisposeScope();
-        using var golden = new GoldenTransformer(model);
+        using var golden = new GoldenTransformer(model, kernels: kernels);
 
         var actual = TransformerTrace.Run(golden.Module, golden.Input())[name];
 
-        Bounds.Check(output, $"{model} {name}", Difference.MaxAbs(actual, golden.Io[name]), Bounds.Of(model, name));
+        Bounds.Check(output, $"{model}, {kernels}: {name}", Difference.MaxAbs(actual, golden.Io[name]), Bounds.Of(model, name));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using FluxGrpc.Denoiser.Model;
 using FluxGrpc.Testing;
+using FluxGrpc.Torch.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
 using Xunit;
@@ -32,7 +33,7 @@ public sealed class ModelMathTests : IDisposable
         var table = Rope.Table(positions, [2, 4, 2], theta: 100);
         var x = tensor([1f, 0, 1, 0, 0, 1, 1, 0]).reshape(1, 1, 1, 8);
 
-        var turned = Rope.Apply(x, table).data<float>().ToArray();
+        var turned = PlainKernels.Turn(x, table).data<float>().ToArray();
 
         var slow = 3 / Math.Sqrt(100);
         double[] expected = [1, 0, Math.Cos(3), Math.Sin(3), -Math.Sin(slow), Math.Cos(slow), 1, 0];
@@ -46,7 +47,7 @@ public sealed class ModelMathTests : IDisposable
         var (query, key) = (randn([1, 1, 1, 12], generator: generator), randn([1, 1, 1, 12], generator: generator));
         double Product(float queryRow, float keyRow)
         {
-            Tensor Turn(Tensor x, float row) => Rope.Apply(x, Rope.Table(tensor([0f, row, 0f]).reshape(1, 1, 3), [4, 4, 4], 10_000));
+            Tensor Turn(Tensor x, float row) => PlainKernels.Turn(x, Rope.Table(tensor([0f, row, 0f]).reshape(1, 1, 3), [4, 4, 4], 10_000));
             return (Turn(query, queryRow) * Turn(key, keyRow)).sum().item<float>();
         }
 
@@ -60,10 +61,10 @@ public sealed class ModelMathTests : IDisposable
         var table = Rope.Table(Rope.Positions(0, 4, 4), [4, 4, 4], 10_000);
         var x = randn(1, 2, 16, 12).to(ScalarType.BFloat16);
 
-        var turned = Rope.Apply(x, table);
+        var turned = PlainKernels.Turn(x, table);
 
         Assert.Equal(ScalarType.BFloat16, turned.dtype);
-        Assert.Equal(0, Difference.MaxAbs(turned, Rope.Apply(x.to(ScalarType.Float32), table).to(ScalarType.BFloat16)));
+        Assert.Equal(0, Difference.MaxAbs(turned, PlainKernels.Turn(x.to(ScalarType.Float32), table).to(ScalarType.BFloat16)));
     }
 
     [Fact]
@@ -81,7 +82,7 @@ public sealed class ModelMathTests : IDisposable
         // Variance 1e-6 makes the epsilon as large as the variance: 1/√2. With 1e-5 it would be 1/√11.
         var x = tensor([1e-3f, -1e-3f]).reshape(1, 1, 2);
 
-        var modulated = Modulation.Apply(x, shift: full(1, 1, 2, 5f), scale: full(1, 1, 2, 2f)).data<float>().ToArray();
+        var modulated = ComputeKernels.Plain.NormModulate(x, shift: full(1, 1, 2, 5f), scale: full(1, 1, 2, 2f)).data<float>().ToArray();
 
         Assert.Equal(5 + 3 / Math.Sqrt(2), modulated[0], 1e-4);
         Assert.Equal(5 - 3 / Math.Sqrt(2), modulated[1], 1e-4);
@@ -90,10 +91,7 @@ public sealed class ModelMathTests : IDisposable
     [Fact]
     public void Root_mean_square_norm_has_epsilon_one_millionth_and_a_scale()
     {
-        using var norm = new RmsNorm(2);
-        norm.SetParameter("scale", new Parameter(tensor([2f, 4f])));
-
-        var normed = norm.call(tensor([1e-3f, -1e-3f])).data<float>().ToArray();
+        var normed = PlainKernels.RmsNorm(tensor([1e-3f, -1e-3f]), tensor([2f, 4f])).data<float>().ToArray();
 
         Assert.Equal(2 / Math.Sqrt(2), normed[0], 1e-4);
         Assert.Equal(-4 / Math.Sqrt(2), normed[1], 1e-4);
@@ -119,28 +117,11 @@ public sealed class ModelMathTests : IDisposable
     {
         var projection = arange(12, dtype: ScalarType.Float32).reshape(1, 1, 12);    // 3 × 2 heads × 2
 
-        var heads = QueryKeyValue.Split(projection, headCount: 2);
+        var heads = QueryKeyValue.Split(projection, headSize: 2);
 
         Assert.Equal([1, 2, 1, 2], heads.Query.shape);
         Assert.Equal([0, 1, 2, 3], heads.Query.contiguous().data<float>().ToArray());
         Assert.Equal([4, 5, 6, 7], heads.Key.contiguous().data<float>().ToArray());
         Assert.Equal([8, 9, 10, 11], heads.Value.contiguous().data<float>().ToArray());
-    }
-
-    [Fact]
-    public void Attention_is_the_softmax_of_scaled_products_over_the_values()
-    {
-        using var generator = new Generator(3, CPU);
-        var heads = new QueryKeyValue(
-            randn([2, 2, 5, 12], generator: generator),
-            randn([2, 2, 5, 12], generator: generator),
-            randn([2, 2, 5, 12], generator: generator));
-        var rope = Rope.Table(Rope.Positions(1, 2, 2), [4, 4, 4], 10_000);
-
-        var attended = Attention.Compute(heads, rope);
-
-        var scores = Rope.Apply(heads.Query, rope).matmul(Rope.Apply(heads.Key, rope).transpose(2, 3)) / Math.Sqrt(12);
-        var expected = scores.softmax(-1).matmul(heads.Value).transpose(1, 2).reshape(2, 5, 24);
-        Assert.InRange(Difference.MaxAbs(attended, expected), 0, 1e-5);
     }
 }

@@ -35,6 +35,22 @@ public sealed class GivingUpTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_denoiser_that_asked_for_a_pause_is_full_and_not_missing()
+    {
+        _tier.Denoiser.Script.OnOpen = _ =>
+            throw RpcErrors.ResourceExhausted("TOO_MANY_SESSIONS", "4 sessions are open", TimeSpan.FromHours(1));
+        await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(Request()));
+        var openings = _tier.Denoiser.Script.Openings;
+
+        var exception = await Assert.ThrowsAsync<RpcException>(() => _tier.GenerateAsync(Request()));
+
+        Assert.Equal(openings, _tier.Denoiser.Script.Openings); // It was left alone.
+        Assert.Equal((StatusCode.ResourceExhausted, "denoiser has more to do than fits before the deadline"),
+            (exception.StatusCode, exception.Status.Detail));
+        Assert.NotNull(exception.GetRpcStatus()!.GetDetail<RetryInfo>());
+    }
+
+    [Fact]
     public async Task A_step_that_keeps_failing_fails_with_what_the_denoiser_said()
     {
         _tier.Denoiser.Script.OnStep = (step, _) => step.Index == 1

@@ -46,7 +46,8 @@ export declare type ComponentInfo = Message<"flux.v1.ComponentInfo"> & {
   device: string;
 
   /**
-   * Digest over the tensors' names, shapes, types and content samples, the variant, the compute type and the kind of device.
+   * Digest over the tensors' names, shapes, types and content samples, the variant, the compute type, the kind of device and its
+   * kernels.
    * Equal fingerprints give equal bytes for equal requests.
    *
    * @generated from field: string fingerprint = 5;
@@ -74,6 +75,14 @@ export declare type ComponentInfo = Message<"flux.v1.ComponentInfo"> & {
    * @generated from field: bool random_weights = 8;
    */
   randomWeights: boolean;
+
+  /**
+   * How the device computes: "plain" (libtorch's operators one by one), "fused" (one pass over memory for what is done token by
+   * token), "onednn" (fused, with oneDNN's matrix products).
+   *
+   * @generated from field: string compute_kernels = 9;
+   */
+  computeKernels: string;
 };
 
 /**

@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 from fluxgrpc.v1 import tensor_pb2 as flux_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66lux/v1/model_info.proto\x12\x07\x66lux.v1\x1a\x14\x66lux/v1/tensor.proto\"\xdd\x01\n\rComponentInfo\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x17\n\x0fparameter_count\x18\x02 \x01(\x03\x12,\n\x11\x63ompute_data_type\x18\x03 \x01(\x0e\x32\x11.flux.v1.DataType\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x05 \x01(\t\x12\x19\n\x11\x63heckpoint_layout\x18\x06 \x01(\t\x12\x19\n\x11max_message_bytes\x18\x07 \x01(\x03\x12\x16\n\x0erandom_weights\x18\x08 \x01(\x08\x42\x0e\xaa\x02\x0b\x46luxGrpc.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66lux/v1/model_info.proto\x12\x07\x66lux.v1\x1a\x14\x66lux/v1/tensor.proto\"\xf6\x01\n\rComponentInfo\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x17\n\x0fparameter_count\x18\x02 \x01(\x03\x12,\n\x11\x63ompute_data_type\x18\x03 \x01(\x0e\x32\x11.flux.v1.DataType\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x05 \x01(\t\x12\x19\n\x11\x63heckpoint_layout\x18\x06 \x01(\t\x12\x19\n\x11max_message_bytes\x18\x07 \x01(\x03\x12\x16\n\x0erandom_weights\x18\x08 \x01(\x08\x12\x17\n\x0f\x63ompute_kernels\x18\t \x01(\tB\x0e\xaa\x02\x0b\x46luxGrpc.V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fluxgrpc.v1.model_info_pb2', globals())
@@ -23,5 +23,5 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
   DESCRIPTOR._serialized_options = b'\252\002\013FluxGrpc.V1'
   _COMPONENTINFO._serialized_start=60
-  _COMPONENTINFO._serialized_end=281
+  _COMPONENTINFO._serialized_end=306
 # @@protoc_insertion_point(module_scope)

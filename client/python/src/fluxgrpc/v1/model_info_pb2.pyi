@@ -22,6 +22,7 @@ class ComponentInfo(google.protobuf.message.Message):
     CHECKPOINT_LAYOUT_FIELD_NUMBER: builtins.int
     MAX_MESSAGE_BYTES_FIELD_NUMBER: builtins.int
     RANDOM_WEIGHTS_FIELD_NUMBER: builtins.int
+    COMPUTE_KERNELS_FIELD_NUMBER: builtins.int
     model_name: typing.Text
     """Name of the loaded checkpoint, such as its folder's or file's name; never a path."""
 
@@ -35,7 +36,8 @@ class ComponentInfo(google.protobuf.message.Message):
     """Device of the computation: "cpu", "cuda:0", ..."""
 
     fingerprint: typing.Text
-    """Digest over the tensors' names, shapes, types and content samples, the variant, the compute type and the kind of device.
+    """Digest over the tensors' names, shapes, types and content samples, the variant, the compute type, the kind of device and its
+    kernels.
     Equal fingerprints give equal bytes for equal requests.
     """
 
@@ -50,6 +52,11 @@ class ComponentInfo(google.protobuf.message.Message):
     random_weights: builtins.bool
     """True where the weights are random numbers rather than learned: the images mean nothing."""
 
+    compute_kernels: typing.Text
+    """How the device computes: "plain" (libtorch's operators one by one), "fused" (one pass over memory for what is done token by
+    token), "onednn" (fused, with oneDNN's matrix products).
+    """
+
     def __init__(self,
         *,
         model_name: typing.Text = ...,
@@ -60,6 +67,7 @@ class ComponentInfo(google.protobuf.message.Message):
         checkpoint_layout: typing.Text = ...,
         max_message_bytes: builtins.int = ...,
         random_weights: builtins.bool = ...,
+        compute_kernels: typing.Text = ...,
         ) -> None: ...
-    def ClearField(self, field_name: typing_extensions.Literal["checkpoint_layout",b"checkpoint_layout","compute_data_type",b"compute_data_type","device",b"device","fingerprint",b"fingerprint","max_message_bytes",b"max_message_bytes","model_name",b"model_name","parameter_count",b"parameter_count","random_weights",b"random_weights"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["checkpoint_layout",b"checkpoint_layout","compute_data_type",b"compute_data_type","compute_kernels",b"compute_kernels","device",b"device","fingerprint",b"fingerprint","max_message_bytes",b"max_message_bytes","model_name",b"model_name","parameter_count",b"parameter_count","random_weights",b"random_weights"]) -> None: ...
 global___ComponentInfo = ComponentInfo

@@ -1,0 +1,90 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace FluxGrpc.Torch.Kernels;
+
+/// <summary>
+/// How the operations that the models spend their time in are computed: chosen once for a device, see <see cref="For"/>. The model
+/// code says what is computed and stays the same. <see cref="Plain"/> is what every other way is tested against.
+/// </summary>
+/// <remarks>Letters of all shapes: B samples, T tokens, D = H·d elements of a token in H heads, M middle of an MLP.</remarks>
+public abstract class ComputeKernels
+{
+    /// <summary>Name of the choice by the device: <see cref="ProcessorKernels"/> on a CPU, else <see cref="Plain"/>.</summary>
+    public const string Auto = "auto";
+
+    /// <summary>Epsilon of all norms of the transformer.</summary>
+    public const double NormEpsilon = 1e-6;
+
+    /// <summary>libtorch's operators one by one: works on every device, and with gradients.</summary>
+    public static ComputeKernels Plain { get; } = new PlainKernels();
+
+    /// <summary>Name as configured.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Chooses.</summary>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="name"><see cref="Auto"/>, "plain", "fused" or "onednn".</param>
+    /// <exception cref="ArgumentException">No such way, or not on this device.</exception>
+    public static ComputeKernels For(DeviceType device, string name)
+    {
+        var isProcessor = device == DeviceType.CPU;
+        return name switch
+        {
+            PlainKernels.Label => Plain,
+            Auto => isProcessor ? new ProcessorKernels(Processor.IsAmd) : Plain,
+            ProcessorKernels.FusedLabel when isProcessor => new ProcessorKernels(oneDnn: false),
+            ProcessorKernels.OneDnnLabel when isProcessor => new ProcessorKernels(oneDnn: true),
+            ProcessorKernels.FusedLabel or ProcessorKernels.OneDnnLabel =>
+                throw new ArgumentException($"kernels '{name}' are for the CPU, and the device is {device}; allowed: auto, plain"),
+            _ => throw new ArgumentException($"kernels '{name}' are unknown; allowed: auto, plain, fused, onednn"),
+        };
+    }
+
+    /// <summary>x·Wᵀ + b.</summary>
+    /// <param name="layer">Weight and bias.</param>
+    /// <param name="x">[…, in].</param>
+    /// <returns>[…, out].</returns>
+    public abstract Tensor Linear(Linear layer, Tensor x);
+
+    /// <summary>GELU in its tanh form of x·Wᵀ + b.</summary>
+    /// <param name="layer">Weight and bias.</param>
+    /// <param name="x">[…, in].</param>
+    /// <returns>[…, out].</returns>
+    public abstract Tensor LinearGelu(Linear layer, Tensor x);
+
+    /// <summary>Two sets of features side by side, the second through GELU in its tanh form.</summary>
+    /// <param name="first">[B, T, D].</param>
+    /// <param name="second">[B, T, M]; may be a view of rows that are further apart.</param>
+    /// <returns>[B, T, D + M].</returns>
+    public abstract Tensor JoinGelu(Tensor first, Tensor second);
+
+    /// <summary>(1 + scale)·norm(x) + shift, where norm is the LayerNorm over D without learned parameters.</summary>
+    /// <param name="x">[B, T, D].</param>
+    /// <param name="shift">[B, 1, D].</param>
+    /// <param name="scale">[B, 1, D].</param>
+    /// <returns>[B, T, D].</returns>
+    public abstract Tensor NormModulate(Tensor x, Tensor shift, Tensor scale);
+
+    /// <summary>x + gate·branch.</summary>
+    /// <param name="x">[B, T, D].</param>
+    /// <param name="gate">[B, 1, D].</param>
+    /// <param name="branch">[B, T, D].</param>
+    /// <returns>[B, T, D].</returns>
+    public abstract Tensor GatedSum(Tensor x, Tensor gate, Tensor branch);
+
+    /// <summary>softmax(q·kᵀ/√d)·v.</summary>
+    /// <param name="heads">[B, H, T, d] each.</param>
+    /// <returns>[B, T, D], heads side by side.</returns>
+    public abstract Tensor Attention(QueryKeyValue heads);
+
+    /// <summary>
+    /// Attention over all tokens of several streams, their queries and keys normed by their root mean square (in float32) and turned
+    /// by their positions (in float32). Reference: <c>QKNorm</c>, <c>apply_rope</c>, <c>attention</c>.
+    /// </summary>
+    /// <param name="streams">Streams of equal B, H and d, in the order of their tokens.</param>
+    /// <param name="turns">Rotations of the T tokens [1 or B, 1, T, d/2], complex64: cos + i·sin of each pair of adjacent elements.</param>
+    /// <returns>[B, T, D], heads side by side.</returns>
+    public abstract Tensor JointAttention(IReadOnlyList<HeadProjection> streams, Tensor turns);
+}

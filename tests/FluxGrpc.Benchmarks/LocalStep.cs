@@ -1,0 +1,60 @@
+using FluxGrpc.Checkpoints;
+using FluxGrpc.Denoiser.Model;
+using FluxGrpc.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace FluxGrpc.Benchmarks;
+
+/// <summary>The transformer in this process.</summary>
+internal sealed class LocalStep(FluxTransformer transformer, TransformerInput input, long checkpointBytes) : IDisposable
+{
+    public TransformerConfig Config => transformer.Config;
+
+    public long CheckpointBytes => checkpointBytes;
+
+    public static LocalStep Load(string path, ComputeDevice device, int grid, int textTokens)
+    {
+        using var checkpoint = Checkpoint.Open(path, ModelComponent.Transformer);
+        var config = TransformerConfigReader.Read(checkpoint);
+        var transformer = new FluxTransformer(config, META, device.Kernels);
+        checkpoint.LoadInto(transformer, device);
+        torch.manual_seed(1);
+        var input = new TransformerInput
+        {
+            Latents = randn([1, grid * grid, config.InChannels], device.Type, device.Device).DetachFromDisposeScope(),
+            HiddenStates = randn([1, textTokens, config.ContextSize], device.Type, device.Device).DetachFromDisposeScope(),
+            Pooled = randn([1, config.PooledSize], device.Type, device.Device).DetachFromDisposeScope(),
+            Timesteps = tensor([0.5f], device: device.Device).DetachFromDisposeScope(),
+            Guidance = config.TakesGuidance ? tensor([3.5f], device: device.Device).DetachFromDisposeScope() : null,
+            Positions = Rope.Positions(textTokens, grid, grid, device.Device).DetachFromDisposeScope(),
+        };
+        return new LocalStep(transformer, input, checkpoint.ByteLength);
+    }
+
+    // To float32 on the CPU, as the service answers: it also waits for a GPU.
+    public float Run()
+    {
+        using var velocity = Velocity();
+        return velocity[0, 0, 0].item<float>();
+    }
+
+    /// <summary>Runs a step.</summary>
+    /// <returns>Velocity [1, N, C], float32 on the CPU, in no dispose scope.</returns>
+    public torch.Tensor Velocity()
+    {
+        using var scope = NewDisposeScope();
+        return transformer.call(input).to(ScalarType.Float32).cpu().DetachFromDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        transformer.Dispose();
+        input.Latents.Dispose();
+        input.HiddenStates.Dispose();
+        input.Pooled.Dispose();
+        input.Timesteps.Dispose();
+        input.Guidance?.Dispose();
+        input.Positions.Dispose();
+    }
+}

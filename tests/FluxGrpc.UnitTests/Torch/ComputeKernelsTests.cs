@@ -1,0 +1,205 @@
+using FluxGrpc.Denoiser.Model;
+using FluxGrpc.Testing;
+using FluxGrpc.Torch;
+using FluxGrpc.Torch.Kernels;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace FluxGrpc.UnitTests.Torch;
+
+/// <summary>Each way to compute against the plain one; bfloat16 against the plain one in float32, which knows better.</summary>
+public sealed class ComputeKernelsTests : IDisposable
+{
+    private readonly DisposeScope _scope = NewDisposeScope();
+    private readonly IDisposable _inference = inference_mode();
+
+    public ComputeKernelsTests() => manual_seed(1);
+
+    public static TheoryData<string, string> Ways => new()
+    {
+        { "plain", "float32" }, { "plain", "bfloat16" },
+        { "fused", "float32" }, { "fused", "bfloat16" },
+        { "onednn", "float32" }, { "onednn", "bfloat16" },
+    };
+
+    public void Dispose()
+    {
+        _inference.Dispose();
+        _scope.Dispose();
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void Linear_layers(string kernels, string dtype)
+    {
+        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        foreach (var (rows, input, output) in new[] { (1, 24, 40), (3, 32, 20), (70, 64, 48), (513, 16, 12) })
+        {
+            var layer = nn.Linear(input, output).to(device.Type);
+            var x = Random(device, 2, rows, input);
+
+            AssertNear(device, kernel => kernel.Linear(layer, x), () => Exact(layer).call(Wide(x)));
+            AssertNear(device, kernel => kernel.LinearGelu(layer, x), () => Gelu(Exact(layer).call(Wide(x))));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void Features_beside_gated_ones(string kernels, string dtype)
+    {
+        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        foreach (var (width, middle) in new[] { (8, 16), (5, 8), (8, 12) })
+        {
+            var parts = Random(device, 2, 300, width + middle).split([width, middle], dim: -1);    // Rows with gaps.
+
+            AssertNear(device, kernel => kernel.JoinGelu(parts[0], parts[1]), () => cat([Wide(parts[0]), Gelu(Wide(parts[1]))], -1));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void Gelu_of_what_is_very_large_or_no_number(string kernels, string dtype)
+    {
+        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        var x = tensor([-1e30f, -100, -10, 0, 10, 100, 1e30f, float.NaN]).to(device.Type).reshape(1, 1, 8);
+
+        var joined = device.Kernels.JoinGelu(x, x)[0, 0].to(ScalarType.Float32).data<float>().ToArray()[8..];
+
+        Assert.Equal([0, 0, 0, 0, 10, 100], joined[..6].Select(value => MathF.Round(value, 3) + 0));
+        Assert.InRange(joined[6], 0.99e30f, 1.01e30f);
+        Assert.True(float.IsNaN(joined[7]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void Norm_and_modulation(string kernels, string dtype)
+    {
+        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        foreach (var (samples, size) in new[] { (1, 24), (3, 512), (2, 20) })
+        {
+            var x = 3 * Random(device, samples, 200, size) + 1;
+            var vector = Random(device, samples, 1, 3 * size).chunk(3, dim: -1);
+
+            AssertNear(device, kernel => kernel.NormModulate(x, vector[0], vector[1]),
+                () => ComputeKernels.Plain.NormModulate(Wide(x), Wide(vector[0]), Wide(vector[1])));
+            AssertNear(device, kernel => kernel.GatedSum(x, vector[2], x), () => Wide(x) + Wide(vector[2]) * Wide(x));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void Attention_over_heads(string kernels, string dtype)
+    {
+        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        foreach (var tokens in new[] { 5, 600 })
+        {
+            var heads = new QueryKeyValue(
+                Random(device, 2, 2, tokens, 16), Random(device, 2, 2, tokens, 16), Random(device, 2, 2, tokens, 16));
+
+            AssertNear(device, kernel => kernel.Attention(heads), () => Attention(heads));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void Joint_attention_of_text_and_image(string kernels, string dtype)
+    {
+        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        (int Text, int Side, long[] Axes, int Positions)[] cases = [(3, 4, [4, 6, 6], 1), (100, 21, [8, 12, 12], 2), (2, 3, [2, 4, 4], 1)];
+        foreach (var (text, side, axes, positions) in cases)
+        {
+            var size = axes.Sum();
+            var turns = Rope.Table(Rope.Positions(text, side, side).expand(positions, -1, -1), axes, 10_000);
+            HeadProjection Stream(long tokens) => new(
+                Random(device, 2, tokens, 3 * 2 * size + 8).narrow(2, 0, 3 * 2 * size), Random(device, size), Random(device, size));
+            HeadProjection[] streams = [Stream(text), Stream(side * side)];
+            var wide = streams.Select(stream => new HeadProjection(
+                Wide(stream.Joined), Wide(stream.QueryScale), Wide(stream.KeyScale))).ToArray();
+
+            AssertNear(device, kernel => kernel.JointAttention(streams, turns), () =>
+            {
+                var heads = wide.Select(Normed).Aggregate(QueryKeyValue.Join);
+                return Attention(heads with { Query = PlainKernels.Turn(heads.Query, turns), Key = PlainKernels.Turn(heads.Key, turns) });
+            });
+        }
+    }
+
+    [Fact]
+    public void They_are_chosen_by_name()
+    {
+        Assert.Equal("plain", ComputeDevice.Open("cpu", "float32", "plain").Kernels.Name);
+        Assert.Equal("fused", ComputeDevice.Open("cpu", "float32", "fused").Kernels.Name);
+        Assert.Equal("onednn", ComputeDevice.Open("cpu", "float32", "onednn").Kernels.Name);
+        Assert.Equal(Processor.IsAmd ? "onednn" : "fused", ComputeDevice.Open("cpu", "float32").Kernels.Name);
+        Assert.Equal("plain", ComputeKernels.For(DeviceType.CUDA, "auto").Name);
+        Assert.Contains("allowed: auto, plain",
+            Assert.Throws<ArgumentException>(() => ComputeKernels.For(DeviceType.CUDA, "fused")).Message, StringComparison.Ordinal);
+        Assert.Contains("'fast' are unknown; allowed: auto, plain, fused, onednn",
+            Assert.Throws<ArgumentException>(() => ComputeKernels.For(DeviceType.CPU, "fast")).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Fused computation has no gradient; training would go wrong in silence.</summary>
+    [Fact]
+    public void What_is_to_be_trained_is_computed_the_plain_way()
+    {
+        using var training = inference_mode(false);
+        using var gradients = enable_grad();
+        var kernels = new ProcessorKernels(oneDnn: true);
+        var x = randn(1, 600, 16, requires_grad: true);
+        var vector = randn(1, 1, 16);
+        var layer = nn.Linear(16, 48);
+        var turns = Rope.Table(Rope.Positions(0, 1, 600), [4, 4, 8], 10_000);
+
+        var projection = kernels.Linear(layer, kernels.NormModulate(x, vector, vector));
+        var y = kernels.JointAttention([new(projection, vector[0, 0], vector[0, 0])], turns);
+        kernels.JoinGelu(y, kernels.LinearGelu(layer, kernels.GatedSum(x, vector, y))).sum().backward();
+
+        Assert.NotEqual(0, x.grad!.abs().sum().item<float>());
+        Assert.NotEqual(0, layer.weight.grad!.abs().sum().item<float>());
+    }
+
+    private static void AssertNear(ComputeDevice device, Func<ComputeKernels, torch.Tensor> compute, Func<torch.Tensor> exact)
+    {
+        using var scope = NewDisposeScope();
+        var (actual, expected) = (compute(device.Kernels), exact());
+        Assert.Equal(device.Type, actual.dtype);
+        Assert.Equal(expected.shape, actual.shape);
+        var error = Difference.MaxAbs(actual.to(ScalarType.Float32), expected);
+        if (device.Type == ScalarType.Float32)
+            Assert.InRange(error, 0, 2e-5);
+        else
+            Assert.InRange(error, 0, 2 * Difference.MaxAbs(compute(ComputeKernels.Plain).to(ScalarType.Float32), expected));
+    }
+
+    private static QueryKeyValue Normed(HeadProjection stream)
+    {
+        var heads = QueryKeyValue.Split(stream.Joined, stream.HeadSize);
+        return heads with
+        {
+            Query = PlainKernels.RmsNorm(heads.Query, stream.QueryScale),
+            Key = PlainKernels.RmsNorm(heads.Key, stream.KeyScale),
+        };
+    }
+
+    private static torch.Tensor Attention(QueryKeyValue heads)
+    {
+        var scores = Wide(heads.Query).matmul(Wide(heads.Key).transpose(2, 3)) / Math.Sqrt(heads.Query.shape[3]);
+        return scores.softmax(-1).matmul(Wide(heads.Value)).transpose(1, 2).flatten(2);
+    }
+
+    private static torch.Tensor Gelu(torch.Tensor x) => nn.functional.gelu(x, TorchSharp.Modules.GELU.Approximate.tanh);
+
+    private static TorchSharp.Modules.Linear Exact(TorchSharp.Modules.Linear layer)
+    {
+        var (output, input) = (layer.weight.shape[0], layer.weight.shape[1]);
+        var exact = nn.Linear(input, output);
+        exact.weight.copy_(layer.weight);
+        exact.bias!.copy_(layer.bias!);
+        return exact;
+    }
+
+    private static torch.Tensor Random(ComputeDevice device, params long[] shape) => randn(shape).to(device.Type);
+
+    private static torch.Tensor Wide(torch.Tensor x) => x.to(ScalarType.Float32);
+}
