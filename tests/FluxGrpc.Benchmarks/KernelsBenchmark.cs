@@ -4,36 +4,38 @@ using FluxGrpc.Torch;
 namespace FluxGrpc.Benchmarks;
 
 /// <summary>
-/// A denoise step by each way to compute, round by round in one process: speed against the plain way, share of the machine's matrix rate,
-/// largest difference from the plain way in float32, as a share of the largest velocity.
+/// A model by each way to compute, round by round in one process: speed against the plain way, share of the machine's matrix rate,
+/// largest difference from the plain way in float32, as a share of the largest value.
 /// </summary>
 internal static class KernelsBenchmark
 {
-    public static async Task RunAsync(string checkpoint, string device, string dtype, int side, int textTokens, int rounds)
+    /// <param name="make">Makes the model on a device, always with the same weights.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="dtype">In which type.</param>
+    /// <param name="rounds">Rounds; the figures are medians.</param>
+    public static async Task RunAsync(Func<ComputeDevice, ILocalRun> make, string device, string dtype, int rounds)
     {
-        var grid = side / 16;
         using var thread = new ComputeThread();
         using var exact = await thread.RunAsync(() =>
         {
-            using var local = LocalStep.Load(checkpoint, ComputeDevice.Open(device, "float32", "plain"), grid, textTokens);
-            return local.Velocity();
+            using var run = make(ComputeDevice.Open(device, "float32", "plain"));
+            return run.Compute();
         });
-        var names = device == "cpu" ? new[] { "plain", "fused", "onednn" } : ["plain"];
-        var ways = new List<(Sample Sample, LocalStep Step, double Error)>();
-        var computeDevice = ComputeDevice.Open(device, dtype);
-        foreach (var name in names)
+        var ways = new List<(Sample Sample, ILocalRun Run, double Error)>();
+        foreach (var name in device == "cpu" ? new[] { "plain", "fused", "onednn" } : ["plain"])
         {
             ways.Add(await thread.RunAsync(() =>
             {
-                var step = LocalStep.Load(checkpoint, ComputeDevice.Open(device, dtype, name), grid, textTokens);
-                using var velocity = step.Velocity(); // The first step is slow, and counts for its result only.
-                return (new Sample(name), step, Difference.MaxAbs(velocity, exact) / exact.abs().max().item<float>());
+                var run = make(ComputeDevice.Open(device, dtype, name));
+                using var result = run.Compute(); // The first one is slow, and counts for its result only.
+                return (new Sample(name), run, Difference.MaxAbs(result, exact) / exact.abs().max().item<float>());
             }));
         }
 
+        var computeDevice = ComputeDevice.Open(device, dtype);
         using var product = await thread.RunAsync(() => new MatrixProduct(computeDevice));
         var matrix = new Sample("matrix product");
-        (Sample Sample, Func<float> Run)[] runs = [.. ways.Select(way => (way.Sample, (Func<float>)way.Step.Run)), (matrix, product.Run)];
+        (Sample Sample, Func<float> Run)[] runs = [.. ways.Select(way => (way.Sample, (Func<float>)(() => First(way.Run)))), (matrix, product.Run)];
         for (var round = 0; round < rounds; round++)
         {
             for (var i = 0; i < runs.Length; i++)
@@ -43,11 +45,9 @@ internal static class KernelsBenchmark
             }
         }
 
-        var config = ways[0].Step.Config;
-        var flops = StepCost.Flops(config, (long)grid * grid, textTokens);
-        Console.WriteLine($"kernels: {config.HiddenSize} wide, {config.DoubleBlockCount} + {config.SingleBlockCount} blocks, {side}x{side} "
-            + $"pixels, {textTokens} text tokens, {computeDevice.TypeName} on {computeDevice.Name}, {rounds} rounds; "
+        Console.WriteLine($"kernels: {ways[0].Run.Title}, {computeDevice.TypeName} on {computeDevice.Name}, {rounds} rounds; "
             + $"auto is {computeDevice.Kernels.Name}");
+        var flops = ways[0].Run.Flops;
         foreach (var (sample, _, error) in ways)
         {
             Console.WriteLine(FormattableString.Invariant(
@@ -61,6 +61,12 @@ internal static class KernelsBenchmark
             + string.Join(", ", ways.Select(way => FormattableString.Invariant(
                 $"{way.Sample.Name} {100 * flops / way.Sample.Median / 1e9 / matrixRate:F0} %"))));
         Console.WriteLine(FormattableString.Invariant($"  peak resident memory {ResidentMemory.Peak() / 1e9:F2} GB"));
-        ways.ForEach(way => way.Step.Dispose());
+        ways.ForEach(way => way.Run.Dispose());
+    }
+
+    private static float First(ILocalRun run)
+    {
+        using var result = run.Compute();
+        return result.flatten()[0].item<float>();
     }
 }

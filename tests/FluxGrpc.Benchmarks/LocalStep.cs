@@ -7,8 +7,13 @@ using static TorchSharp.torch;
 namespace FluxGrpc.Benchmarks;
 
 /// <summary>The transformer in this process.</summary>
-internal sealed class LocalStep(FluxTransformer transformer, TransformerInput input, long checkpointBytes) : IDisposable
+internal sealed class LocalStep(FluxTransformer transformer, TransformerInput input, long checkpointBytes) : ILocalRun
 {
+    public string Title => $"a step, {Config.HiddenSize} wide, {Config.DoubleBlockCount} + {Config.SingleBlockCount} blocks, "
+        + $"{input.Latents.shape[1]} + {input.HiddenStates.shape[1]} tokens";
+
+    public double Flops => StepCost.Flops(Config, input.Latents.shape[1], input.HiddenStates.shape[1]);
+
     public TransformerConfig Config => transformer.Config;
 
     public long CheckpointBytes => checkpointBytes;
@@ -35,13 +40,12 @@ internal sealed class LocalStep(FluxTransformer transformer, TransformerInput in
     // To float32 on the CPU, as the service answers: it also waits for a GPU.
     public float Run()
     {
-        using var velocity = Velocity();
+        using var velocity = Compute();
         return velocity[0, 0, 0].item<float>();
     }
 
-    /// <summary>Runs a step.</summary>
-    /// <returns>Velocity [1, N, C], float32 on the CPU, in no dispose scope.</returns>
-    public torch.Tensor Velocity()
+    /// <returns>Velocity [1, N, C].</returns>
+    public torch.Tensor Compute()
     {
         using var scope = NewDisposeScope();
         return transformer.call(input).to(ScalarType.Float32).cpu().DetachFromDisposeScope();

@@ -24,12 +24,27 @@ var step = new Command("step", "Seconds of a denoise step in process, over a Uni
 step.SetAction((parsed, _) => StepBenchmark.RunAsync(TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device),
     parsed.GetRequiredValue(dtype), parsed.GetValue(side), parsed.GetValue(textTokens), parsed.GetValue(rounds)));
 
-var kernels = new Command("kernels", "A denoise step by each way to compute: speed, share of the machine's matrix rate, difference.")
+var part = new Option<string>("--part")
 {
-    checkpoint, device, dtype, side, textTokens, rounds,
+    Description = "transformer (--checkpoint), vae (FLUX's sizes) or t5 (two layers of XXL), the latter two with random weights.",
+    DefaultValueFactory = _ => "transformer",
 };
-kernels.SetAction((parsed, _) => KernelsBenchmark.RunAsync(TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device),
-    parsed.GetRequiredValue(dtype), parsed.GetValue(side), parsed.GetValue(textTokens), parsed.GetValue(rounds)));
+part.AcceptOnlyFromAmong("transformer", "vae", "t5");
+var kernels = new Command("kernels", "A model by each way to compute: speed, share of the machine's matrix rate, difference.")
+{
+    part, checkpoint, device, dtype, side, textTokens, rounds,
+};
+kernels.SetAction((parsed, _) =>
+{
+    var (pixels, tokens) = (parsed.GetValue(side), parsed.GetValue(textTokens));
+    Func<ComputeDevice, ILocalRun> make = parsed.GetRequiredValue(part) switch
+    {
+        "vae" => on => LocalDecoding.Make(on, pixels),
+        "t5" => on => LocalEncoding.Load(on, tokens),
+        _ => on => LocalStep.Load(TransformerFolder(parsed.GetValue(checkpoint)), on, pixels / 16, tokens),
+    };
+    return KernelsBenchmark.RunAsync(make, parsed.GetRequiredValue(device), parsed.GetRequiredValue(dtype), parsed.GetValue(rounds));
+});
 
 var load = new Command("load", "Weight loading against a plain read of the same file, and its peak memory.") { checkpoint, device, rounds };
 load.SetAction((parsed, _) => LoadBenchmark.RunAsync(

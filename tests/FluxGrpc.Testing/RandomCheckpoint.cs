@@ -32,8 +32,20 @@ public static class RandomCheckpoint
         WriteWeights(Path.Combine(vae, "diffusion_pytorch_model.safetensors"), new AutoEncoder(model.Vae, META), model.Type, model.Seed);
         var clip = Part(folder, "text_encoder", RandomCheckpointFiles.Clip(model.Clip));
         WriteWeights(Path.Combine(clip, "model.safetensors"), new ClipTextModel(model.Clip, META), model.Type, model.Seed);
-        var t5 = Part(folder, "text_encoder_2", RandomCheckpointFiles.T5(model.T5));
-        WriteWeights(Path.Combine(t5, "model.safetensors"), new T5Encoder(model.T5, META), model.Type, model.Seed);
+        WriteT5(Path.Combine(folder, "text_encoder_2"), model.T5, model.Type, model.Seed);
+    }
+
+    /// <summary>Writes a T5 encoder alone, without its tokenizer.</summary>
+    /// <param name="folder">Gets <c>config.json</c> and the weights.</param>
+    /// <param name="config">Sizes.</param>
+    /// <param name="type">Type in the file.</param>
+    /// <param name="seed">Equal seeds give equal files.</param>
+    public static void WriteT5(string folder, T5Config config, StorageType type = StorageType.BFloat16, long seed = 1)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        Directory.CreateDirectory(folder);
+        RandomCheckpointFiles.WriteConfig(folder, RandomCheckpointFiles.T5(config));
+        WriteWeights(Path.Combine(folder, "model.safetensors"), new T5Encoder(config, META), type, seed);
     }
 
     /// <summary>Writes a transformer alone. One tensor is held in memory at a time.</summary>

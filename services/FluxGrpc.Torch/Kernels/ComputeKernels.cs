@@ -74,6 +74,11 @@ public abstract class ComputeKernels
     /// <returns>[B, T, D].</returns>
     public abstract Tensor GatedSum(Tensor x, Tensor gate, Tensor branch);
 
+    /// <summary>Puts a picture's elements into the order in which convolutions are fast; those that follow keep it.</summary>
+    /// <param name="picture">[B, C, h, w].</param>
+    /// <returns>The same elements [B, C, h, w].</returns>
+    public abstract Tensor ForConvolution(Tensor picture);
+
     /// <summary>softmax(q·kᵀ/√d)·v.</summary>
     /// <param name="heads">[B, H, T, d] each.</param>
     /// <returns>[B, T, D], heads side by side.</returns>

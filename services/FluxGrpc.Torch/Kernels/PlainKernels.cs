@@ -82,6 +82,13 @@ public class PlainKernels : ComputeKernels
     }
 
     /// <inheritdoc/>
+    public override Tensor ForConvolution(Tensor picture)
+    {
+        ArgumentNullException.ThrowIfNull(picture);
+        return picture.contiguous();
+    }
+
+    /// <inheritdoc/>
     public override Tensor Attention(QueryKeyValue heads)
     {
         using var scope = NewDisposeScope();

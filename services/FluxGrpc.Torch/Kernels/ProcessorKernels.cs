@@ -136,6 +136,17 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     public override Tensor GatedSum(Tensor x, Tensor gate, Tensor branch) => addcmul(x, gate, branch, _one);
 
     /// <inheritdoc/>
+    public override Tensor ForConvolution(Tensor picture)
+    {
+        ArgumentNullException.ThrowIfNull(picture);
+        if (!IsFusible(picture))
+            return picture;
+
+        using var scope = NewDisposeScope();
+        return picture.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2).MoveToOuterDisposeScope();    // Channels last in memory.
+    }
+
+    /// <inheritdoc/>
     public override Tensor Attention(QueryKeyValue heads)
     {
         if (_oneDnn is null || !IsFusible(heads.Query) || heads.Key.shape[2] < OneDnnTokens)

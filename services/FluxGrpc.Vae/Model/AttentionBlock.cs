@@ -46,7 +46,8 @@ public sealed class AttentionBlock : nn.Module<Tensor, Tensor>
         var value = ToTokens(_value.call(normalised));
         // The fused kernels want four dimensions and adjacent channels; without them N × N weights would be stored, N = h·w.
         var attended = _kernels.Attention(new QueryKeyValue(query, key, value));                   // [B, h·w, C]
-        return attended.transpose(1, 2).reshape(normalised.shape).MoveToOuterDisposeScope();
+        var (height, width) = (normalised.shape[2], normalised.shape[3]);
+        return _kernels.ForConvolution(attended.unflatten(1, height, width).permute(0, 3, 1, 2)).MoveToOuterDisposeScope();
     }
 
     /// <summary>[B, C, h, w] → [B, 1, h·w, C].</summary>

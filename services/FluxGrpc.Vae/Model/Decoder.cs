@@ -8,6 +8,7 @@ namespace FluxGrpc.Vae.Model;
 /// <summary>Latents, without scale and shift, to the picture. Reference: <c>Decoder</c>.</summary>
 public sealed class Decoder : nn.Module<Tensor, Tensor>
 {
+    private readonly ComputeKernels _kernels;
     [ComponentName(Name = "conv_in")] private readonly Conv2d _input;
     [ComponentName(Name = "mid")] private readonly MiddleBlocks _middle;
     [ComponentName(Name = "up")] private readonly ModuleList<UpLevel> _levels;
@@ -18,6 +19,7 @@ public sealed class Decoder : nn.Module<Tensor, Tensor>
     public Decoder(AutoEncoderConfig config, ComputeKernels kernels, Device? device = null) : base(nameof(Decoder))
     {
         var last = config.LevelChannels[^1];
+        _kernels = kernels;
         _input = Layers.Convolution3x3(config.LatentChannels, last, device);
         _middle = new MiddleBlocks(config, last, kernels, device);
         _levels = new ModuleList<UpLevel>([.. Enumerable.Range(0, config.LevelChannels.Count).Select(level =>
@@ -35,7 +37,7 @@ public sealed class Decoder : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor z)
     {
         using var scope = NewDisposeScope();
-        var hidden = _input.call(z);                                         // [B, C, H/8, W/8]
+        var hidden = _input.call(_kernels.ForConvolution(z));               // [B, C, H/8, W/8]
         // Levels are numbered from the picture's own resolution, so the way up begins with the last.
         foreach (var layer in _middle.InOrder.Concat(_levels.Reverse().SelectMany(level => level.InOrder)))
             hidden = layer.Consume(hidden);                                  // at last [B, C, H, W]

@@ -8,6 +8,7 @@ namespace FluxGrpc.Vae.Model;
 /// <summary>Picture to the moments of its latents. Reference: <c>Encoder</c>.</summary>
 public sealed class Encoder : nn.Module<Tensor, Tensor>
 {
+    private readonly ComputeKernels _kernels;
     [ComponentName(Name = "conv_in")] private readonly Conv2d _input;
     [ComponentName(Name = "down")] private readonly ModuleList<DownLevel> _levels;
     [ComponentName(Name = "mid")] private readonly MiddleBlocks _middle;
@@ -18,6 +19,7 @@ public sealed class Encoder : nn.Module<Tensor, Tensor>
     public Encoder(AutoEncoderConfig config, ComputeKernels kernels, Device? device = null) : base(nameof(Encoder))
     {
         var last = config.LevelChannels[^1];
+        _kernels = kernels;
         _input = Layers.Convolution3x3(AutoEncoderConfig.ImageChannels, config.LevelChannels[0], device);
         _levels = new ModuleList<DownLevel>([.. Enumerable.Range(0, config.LevelChannels.Count).Select(level =>
             new DownLevel(config, level, device))]);
@@ -35,7 +37,7 @@ public sealed class Encoder : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor image)
     {
         using var scope = NewDisposeScope();
-        var hidden = _input.call(image);                                     // [B, C, H, W]
+        var hidden = _input.call(_kernels.ForConvolution(image));           // [B, C, H, W]
         foreach (var layer in _levels.SelectMany(level => level.InOrder).Concat(_middle.InOrder))
             hidden = layer.Consume(hidden);                                  // at last [B, C, H/8, W/8]
         hidden = _outputNorm.Consume(hidden).silu_();
