@@ -35,7 +35,8 @@ internal static class KernelsBenchmark
         var computeDevice = ComputeDevice.Open(device, dtype);
         using var product = await thread.RunAsync(() => new MatrixProduct(computeDevice));
         var matrix = new Sample("matrix product");
-        (Sample Sample, Func<float> Run)[] runs = [.. ways.Select(way => (way.Sample, (Func<float>)(() => First(way.Run)))), (matrix, product.Run)];
+        (Sample Sample, Func<float> Run)[] runs =
+            [.. ways.Select(way => (way.Sample, (Func<float>)(() => First(way.Run)))), (matrix, product.Run)];
         for (var round = 0; round < rounds; round++)
         {
             for (var i = 0; i < runs.Length; i++)

@@ -22,7 +22,8 @@ internal sealed class LocalEncoding : ILocalRun
         get
         {
             double length = _ids.shape[1], width = Config.HiddenSize, inner = Config.HeadCount * Config.HeadSize;
-            return Config.LayerCount * (length * 2 * (4 * width * inner + 3 * width * Config.FeedForwardSize) + 4 * length * length * inner);
+            var perToken = 2 * (4 * width * inner + 3 * width * Config.FeedForwardSize); // q, k, v, o; gate, in, out
+            return Config.LayerCount * (length * perToken + 4 * length * length * inner);
         }
     }
 

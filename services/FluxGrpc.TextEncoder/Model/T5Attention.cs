@@ -63,8 +63,8 @@ internal sealed class T5Attention : nn.Module<Tensor, Tensor, Tensor>
         var query = SplitHeads(_kernels.Linear(_query, hidden));                                    // [B, H, L, d]
         var key = SplitHeads(_kernels.Linear(_key, hidden));
         var value = SplitHeads(_kernels.Linear(_value, hidden));
-        var scores = query.matmul(key.transpose(2, 3)).to(ScalarType.Float32) + positionBias;   // [B, H, L, L]
-        var attended = scores.softmax(-1).to(hidden.dtype).matmul(value);               // [B, H, L, d]
+        var weights = _kernels.BiasedSoftmax(query.matmul(key.transpose(2, 3)), positionBias);      // [B, H, L, L]
+        var attended = weights.matmul(value);                                           // [B, H, L, d]
         return _kernels.Linear(_output, attended.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
     }
 

@@ -53,7 +53,7 @@ internal sealed class T5Block : nn.Module<Tensor, Tensor, Tensor>
             : base(nameof(AttentionLayer))
         {
             _attention = new T5Attention(config, hasRelativeBias, kernels, device);
-            _norm = new T5LayerNorm(config.HiddenSize, config.LayerNormEpsilon, device);
+            _norm = new T5LayerNorm(config, kernels, device);
             RegisterComponents();
         }
 
@@ -75,7 +75,7 @@ internal sealed class T5Block : nn.Module<Tensor, Tensor, Tensor>
             : base(nameof(FeedForwardLayer))
         {
             _feedForward = new T5FeedForward(config, kernels, device);
-            _norm = new T5LayerNorm(config.HiddenSize, config.LayerNormEpsilon, device);
+            _norm = new T5LayerNorm(config, kernels, device);
             RegisterComponents();
         }
 

@@ -52,7 +52,7 @@ public sealed class T5Encoder : nn.Module<Tensor, Tensor>
         {
             _blocks = nn.ModuleList([.. Enumerable.Range(0, config.LayerCount).Select(index =>
                 new T5Block(config, index == 0, kernels, device))]);
-            _finalNorm = new T5LayerNorm(config.HiddenSize, config.LayerNormEpsilon, device);
+            _finalNorm = new T5LayerNorm(config, kernels, device);
             RegisterComponents();
         }
 

@@ -28,7 +28,7 @@ internal sealed class T5FeedForward : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor hidden)
     {
         using var scope = NewDisposeScope();
-        var gate = _kernels.LinearGelu(_gate, hidden);                                  // [B, L, F]
-        return _kernels.Linear(_output, gate * _kernels.Linear(_input, hidden)).MoveToOuterDisposeScope();
+        var middle = _kernels.GatedGelu(_gate, _input, hidden);                         // [B, L, F]
+        return _kernels.Linear(_output, middle).MoveToOuterDisposeScope();
     }
 }

@@ -1,5 +1,5 @@
 using FluxGrpc.Torch;
-using TorchSharp;
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -10,13 +10,15 @@ namespace FluxGrpc.TextEncoder.Model;
 internal sealed class T5LayerNorm : nn.Module<Tensor, Tensor>, ILoadableParameters
 {
     [ComponentName(Name = "weight")] private Parameter _scale;
-    private readonly Scalar _epsilon;
+    private readonly ComputeKernels _kernels;
+    private readonly double _epsilon;
 
-    public T5LayerNorm(int size, double epsilon, Device? device)
+    public T5LayerNorm(T5Config config, ComputeKernels kernels, Device? device)
         : base(nameof(T5LayerNorm))
     {
-        _scale = nn.Parameter(ones(size, device: device));
-        _epsilon = epsilon;
+        _scale = nn.Parameter(ones(config.HiddenSize, device: device));
+        _kernels = kernels;
+        _epsilon = config.LayerNormEpsilon;
         RegisterComponents();
     }
 
@@ -28,12 +30,5 @@ internal sealed class T5LayerNorm : nn.Module<Tensor, Tensor>, ILoadableParamete
 
     /// <param name="input">[B, L, C].</param>
     /// <returns>[B, L, C], same dtype.</returns>
-    public override Tensor forward(Tensor input)
-    {
-        using var scope = NewDisposeScope();
-        var exact = input.to(ScalarType.Float32);
-        var meanSquare = exact.square().mean([-1L], keepdim: true);                 // [B, L, 1]
-        var normalized = exact * rsqrt(meanSquare + _epsilon) * _scale.to(ScalarType.Float32);
-        return normalized.to(input.dtype).MoveToOuterDisposeScope();
-    }
+    public override Tensor forward(Tensor input) => _kernels.ScaledRmsNorm(input, _scale, _epsilon);
 }

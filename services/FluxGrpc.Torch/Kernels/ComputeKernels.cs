@@ -54,6 +54,13 @@ public abstract class ComputeKernels
     /// <returns>[…, out].</returns>
     public abstract Tensor LinearGelu(Linear layer, Tensor x);
 
+    /// <summary>GELU in its tanh form of one layer's output, times another's. Reference: <c>T5DenseGatedActDense</c>.</summary>
+    /// <param name="gate">Weight [M, D].</param>
+    /// <param name="layer">Weight [M, D].</param>
+    /// <param name="x">[B, T, D].</param>
+    /// <returns>[B, T, M].</returns>
+    public abstract Tensor GatedGelu(Linear gate, Linear layer, Tensor x);
+
     /// <summary>Two sets of features side by side, the second through GELU in its tanh form.</summary>
     /// <param name="first">[B, T, D].</param>
     /// <param name="second">[B, T, M]; may be a view of rows that are further apart.</param>
@@ -73,6 +80,25 @@ public abstract class ComputeKernels
     /// <param name="branch">[B, T, D].</param>
     /// <returns>[B, T, D].</returns>
     public abstract Tensor GatedSum(Tensor x, Tensor gate, Tensor branch);
+
+    /// <summary>x·scale/√(mean(x²) + epsilon) over the last dimension, in float32. Reference: <c>T5LayerNorm</c>.</summary>
+    /// <param name="x">[B, T, D].</param>
+    /// <param name="scale">[D].</param>
+    /// <param name="epsilon">Added to the mean square.</param>
+    /// <returns>[B, T, D], same dtype as <paramref name="x"/>.</returns>
+    public abstract Tensor ScaledRmsNorm(Tensor x, Tensor scale, double epsilon);
+
+    /// <summary>softmax(scores + bias) over the last dimension, in float32.</summary>
+    /// <param name="scores">[B, H, T, T].</param>
+    /// <param name="bias">[1, H, T, T], float32.</param>
+    /// <returns>[B, H, T, T], same dtype as <paramref name="scores"/>.</returns>
+    public abstract Tensor BiasedSoftmax(Tensor scores, Tensor bias);
+
+    /// <summary>silu(norm(x)), normed in groups of channels.</summary>
+    /// <param name="norm">Groups, weight and bias.</param>
+    /// <param name="picture">[B, C, h, w]; stays as it is.</param>
+    /// <returns>[B, C, h, w].</returns>
+    public abstract Tensor NormSilu(GroupNorm norm, Tensor picture);
 
     /// <summary>Puts a picture's elements into the order in which convolutions are fast; those that follow keep it.</summary>
     /// <param name="picture">[B, C, h, w].</param>

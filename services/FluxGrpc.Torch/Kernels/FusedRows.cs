@@ -45,14 +45,7 @@ internal static unsafe class FusedRows
     public static void NormTurn<T>(byte* x, byte* scale, float* turns, byte* y, int size, float epsilon)
         where T : struct, IVectorElement
     {
-        var squares = Vector256<float>.Zero;
-        for (var i = 0; i < size; i += Width)
-        {
-            var values = T.Load(x, i);
-            squares += values * values;
-        }
-
-        var inverse = Vector256.Create(1 / MathF.Sqrt(Vector256.Sum(squares) / size + epsilon));
+        var inverse = Vector256.Create(1 / MathF.Sqrt(MeanSquare<T>(x, size) + epsilon));
         var signs = Vector256.Create(-1f, 1, -1, 1, -1, 1, -1, 1);
         for (var i = 0; i < size; i += Width)
         {
@@ -65,18 +58,72 @@ internal static unsafe class FusedRows
         }
     }
 
+    /// <summary>x·scale/√(mean(x²) + epsilon).</summary>
+    public static void RmsNorm<T>(byte* x, byte* scale, byte* y, int size, float epsilon)
+        where T : struct, IVectorElement
+    {
+        var inverse = Vector256.Create(1 / MathF.Sqrt(MeanSquare<T>(x, size) + epsilon));
+        for (var i = 0; i < size; i += Width)
+            T.Store(y, i, T.Load(x, i) * inverse * T.Load(scale, i));
+    }
+
+    /// <summary>exp(x + bias) divided by its sum; in place where y is x.</summary>
+    public static void BiasedSoftmax<T>(byte* x, float* bias, byte* y, int size)
+        where T : struct, IVectorElement
+    {
+        var largest = Vector256.Create(float.NegativeInfinity);
+        for (var i = 0; i < size; i += Width)
+            largest = Vector256.Max(largest, T.Load(x, i) + Vector256.Load(bias + i));
+        var most = float.NegativeInfinity;
+        for (var i = 0; i < Width; i++)
+            most = MathF.Max(most, largest[i]);
+
+        // Summed before the exponentials are rounded, so that the rounded ones need no second look.
+        var sum = Vector256<float>.Zero;
+        for (var i = 0; i < size; i += Width)
+            sum += Vector256.Exp(T.Load(x, i) + Vector256.Load(bias + i) - Vector256.Create(most));
+        var inverse = Vector256.Create(1 / Vector256.Sum(sum));
+        for (var i = 0; i < size; i += Width)
+            T.Store(y, i, Vector256.Exp(T.Load(x, i) + Vector256.Load(bias + i) - Vector256.Create(most)) * inverse);
+    }
+
+    /// <summary>gelu(x)·factor, in its tanh form.</summary>
+    public static void GatedGelu<T>(byte* x, byte* factor, byte* y, int size)
+        where T : struct, IVectorElement
+    {
+        for (var i = 0; i < size; i += Width)
+            T.Store(y, i, Gelu(T.Load(x, i)) * T.Load(factor, i));
+    }
+
+    /// <summary>silu(x·factor + shift), with float32 factors and shifts.</summary>
+    public static void AffineSilu<T>(byte* x, float* factor, float* shift, byte* y, int size)
+        where T : struct, IVectorElement
+    {
+        for (var i = 0; i < size; i += Width)
+        {
+            var values = T.Load(x, i) * Vector256.Load(factor + i) + Vector256.Load(shift + i);
+            T.Store(y, i, values / (Vector256<float>.One + Vector256.Exp(-values)));
+        }
+    }
+
+    /// <summary>Adds a row and its squares, element by element, to two sums.</summary>
+    public static void AddMoments<T>(byte* x, float* sums, float* squares, int size)
+        where T : struct, IVectorElement
+    {
+        for (var i = 0; i < size; i += Width)
+        {
+            var values = T.Load(x, i);
+            (Vector256.Load(sums + i) + values).Store(sums + i);
+            (Vector256.Load(squares + i) + values * values).Store(squares + i);
+        }
+    }
+
     /// <summary>GELU in its tanh form: x·σ(2·√(2/π)·(x + 0.044715·x³)).</summary>
     public static void Gelu<T>(byte* x, byte* y, int size)
         where T : struct, IVectorElement
     {
-        const float MinusTwoRootTwoOverPi = -1.5957691216057308f;
-        const float Cubic = 0.044715f;
         for (var i = 0; i < size; i += Width)
-        {
-            var values = T.Load(x, i);
-            var exponent = values * (Vector256<float>.One + values * values * Cubic) * MinusTwoRootTwoOverPi;
-            T.Store(y, i, values / (Vector256<float>.One + Vector256.Exp(exponent)));
-        }
+            T.Store(y, i, Gelu(T.Load(x, i)));
     }
 
     /// <summary>Runs something for each row, on as many threads as libtorch computes with.</summary>
@@ -92,5 +139,26 @@ internal static unsafe class FusedRows
             body(0, rows);
         else
             Parallel.For(0, (int)parts, part => body(rows * part / parts, rows * (part + 1) / parts));
+    }
+
+    private static float MeanSquare<T>(byte* x, int size)
+        where T : struct, IVectorElement
+    {
+        var squares = Vector256<float>.Zero;
+        for (var i = 0; i < size; i += Width)
+        {
+            var values = T.Load(x, i);
+            squares += values * values;
+        }
+
+        return Vector256.Sum(squares) / size;
+    }
+
+    private static Vector256<float> Gelu(Vector256<float> x)
+    {
+        const float MinusTwoRootTwoOverPi = -1.5957691216057308f;
+        const float Cubic = 0.044715f;
+        var exponent = x * (Vector256<float>.One + x * x * Cubic) * MinusTwoRootTwoOverPi;
+        return x / (Vector256<float>.One + Vector256.Exp(exponent));
     }
 }

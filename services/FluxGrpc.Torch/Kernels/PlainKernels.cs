@@ -56,6 +56,13 @@ public class PlainKernels : ComputeKernels
     }
 
     /// <inheritdoc/>
+    public override Tensor GatedGelu(Linear gate, Linear layer, Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        return (LinearGelu(gate, x) * Linear(layer, x)).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
     public override Tensor JoinGelu(Tensor first, Tensor second)
     {
         using var scope = NewDisposeScope();
@@ -79,6 +86,34 @@ public class PlainKernels : ComputeKernels
         ArgumentNullException.ThrowIfNull(gate);
         using var scope = NewDisposeScope();
         return (x + gate * branch).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor ScaledRmsNorm(Tensor x, Tensor scale, double epsilon)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(scale);
+        using var scope = NewDisposeScope();
+        using Scalar added = epsilon;
+        var exact = x.to(ScalarType.Float32);
+        var meanSquare = exact.square().mean([-1L], keepdim: true);                                // [B, T, 1]
+        var normed = exact * rsqrt(meanSquare + added) * scale.to(ScalarType.Float32);
+        return normed.to(x.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor BiasedSoftmax(Tensor scores, Tensor bias)
+    {
+        ArgumentNullException.ThrowIfNull(scores);
+        using var scope = NewDisposeScope();
+        return (scores.to(ScalarType.Float32) + bias).softmax(-1).to(scores.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor NormSilu(GroupNorm norm, Tensor picture)
+    {
+        ArgumentNullException.ThrowIfNull(norm);
+        return norm.call(picture).silu_();
     }
 
     /// <inheritdoc/>

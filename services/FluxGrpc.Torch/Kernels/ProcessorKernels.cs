@@ -72,6 +72,33 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     }
 
     /// <inheritdoc/>
+    public override Tensor GatedGelu(Linear gate, Linear layer, Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(gate);
+        ArgumentNullException.ThrowIfNull(x);
+        if (!IsFusible(x) || gate.weight.shape[0] % FusedRows.Width != 0)
+            return base.GatedGelu(gate, layer, x);
+
+        using var scope = NewDisposeScope();
+        var (gated, factor) = (Linear(gate, x).contiguous(), Linear(layer, x).contiguous());
+        var (from, factors) = (Pointer(gated), Pointer(factor));
+        var (type, size, stride) = (gated.dtype, (int)gated.shape[^1], gated.shape[^1] * gated.element_size());
+        var rows = gated.numel() / size;
+        FusedRows.ForEach(rows, 3 * rows * stride, _threads, (first, end) =>
+        {
+            for (var row = first; row < end; row++)
+            {
+                var (target, other) = (from + (nint)(row * stride), factors + (nint)(row * stride));
+                if (type == ScalarType.Float32)
+                    FusedRows.GatedGelu<Float32Element>((byte*)target, (byte*)other, (byte*)target, size);
+                else
+                    FusedRows.GatedGelu<BFloat16Element>((byte*)target, (byte*)other, (byte*)target, size);
+            }
+        });
+        return gated.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
     public override Tensor JoinGelu(Tensor first, Tensor second)
     {
         ArgumentNullException.ThrowIfNull(first);
@@ -134,6 +161,74 @@ public sealed unsafe class ProcessorKernels : PlainKernels
 
     /// <inheritdoc/>
     public override Tensor GatedSum(Tensor x, Tensor gate, Tensor branch) => addcmul(x, gate, branch, _one);
+
+    /// <inheritdoc/>
+    public override Tensor ScaledRmsNorm(Tensor x, Tensor scale, double epsilon)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(scale);
+        if (!IsFusible(x) || x.shape[^1] % FusedRows.Width != 0 || scale.dtype != x.dtype)
+            return base.ScaledRmsNorm(x, scale, epsilon);
+
+        using var scope = NewDisposeScope();
+        var rows = x.contiguous();
+        var y = empty_like(rows);
+        var (from, factors, to) = (Pointer(rows), Pointer(scale), Pointer(y));
+        var (type, size, stride) = (x.dtype, (int)x.shape[^1], x.shape[^1] * x.element_size());
+        FusedRows.ForEach(x.numel() / size, 2 * x.numel() * x.element_size(), _threads, (first, end) =>
+        {
+            for (var row = first; row < end; row++)
+            {
+                var (source, target) = (from + (nint)(row * stride), to + (nint)(row * stride));
+                if (type == ScalarType.Float32)
+                    FusedRows.RmsNorm<Float32Element>((byte*)source, (byte*)factors, (byte*)target, size, (float)epsilon);
+                else
+                    FusedRows.RmsNorm<BFloat16Element>((byte*)source, (byte*)factors, (byte*)target, size, (float)epsilon);
+            }
+        });
+        GC.KeepAlive(scale);
+        return y.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor BiasedSoftmax(Tensor scores, Tensor bias)
+    {
+        ArgumentNullException.ThrowIfNull(scores);
+        ArgumentNullException.ThrowIfNull(bias);
+        if (!IsFusible(scores) || scores.shape[^1] % FusedRows.Width != 0 || !bias.is_contiguous() || bias.shape[0] != 1)
+            return base.BiasedSoftmax(scores, bias);
+
+        using var scope = NewDisposeScope();
+        var rows = scores.contiguous();
+        var y = empty_like(rows);
+        var (from, biases, to) = (Pointer(rows), Pointer(bias), Pointer(y));
+        var (type, size, stride) = (scores.dtype, (int)scores.shape[^1], scores.shape[^1] * scores.element_size());
+        var (count, biasRows) = (scores.numel() / size, bias.numel() / size);
+        FusedRows.ForEach(count, count * (2 * stride + size * sizeof(float)), _threads, (first, end) =>
+        {
+            for (var row = first; row < end; row++)
+            {
+                var (source, target) = (from + (nint)(row * stride), to + (nint)(row * stride));
+                var added = (float*)biases + row % biasRows * size;
+                if (type == ScalarType.Float32)
+                    FusedRows.BiasedSoftmax<Float32Element>((byte*)source, added, (byte*)target, size);
+                else
+                    FusedRows.BiasedSoftmax<BFloat16Element>((byte*)source, added, (byte*)target, size);
+            }
+        });
+        GC.KeepAlive(bias);
+        return y.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor NormSilu(GroupNorm norm, Tensor picture)
+    {
+        ArgumentNullException.ThrowIfNull(norm);
+        ArgumentNullException.ThrowIfNull(picture);
+        return IsFusible(picture) && FusedGroupNorm.Takes(picture)
+            ? FusedGroupNorm.Compute(norm, picture, _threads)
+            : base.NormSilu(norm, picture);
+    }
 
     /// <inheritdoc/>
     public override Tensor ForConvolution(Tensor picture)

@@ -23,7 +23,7 @@ public sealed class Decoder : nn.Module<Tensor, Tensor>
         _input = Layers.Convolution3x3(config.LatentChannels, last, device);
         _middle = new MiddleBlocks(config, last, kernels, device);
         _levels = new ModuleList<UpLevel>([.. Enumerable.Range(0, config.LevelChannels.Count).Select(level =>
-            new UpLevel(config, level, device))]);
+            new UpLevel(config, level, kernels, device))]);
         _outputNorm = Layers.Norm(config, config.LevelChannels[0], device);
         _output = Layers.Convolution3x3(config.LevelChannels[0], AutoEncoderConfig.ImageChannels, device);
         RegisterComponents();
@@ -41,7 +41,7 @@ public sealed class Decoder : nn.Module<Tensor, Tensor>
         // Levels are numbered from the picture's own resolution, so the way up begins with the last.
         foreach (var layer in _middle.InOrder.Concat(_levels.Reverse().SelectMany(level => level.InOrder)))
             hidden = layer.Consume(hidden);                                  // at last [B, C, H, W]
-        hidden = _outputNorm.Consume(hidden).silu_();
+        hidden = _kernels.ConsumeNormSilu(_outputNorm, hidden);
         return _output.Consume(hidden).MoveToOuterDisposeScope();            // [B, 3, H, W]
     }
 }

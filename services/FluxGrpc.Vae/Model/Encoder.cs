@@ -22,7 +22,7 @@ public sealed class Encoder : nn.Module<Tensor, Tensor>
         _kernels = kernels;
         _input = Layers.Convolution3x3(AutoEncoderConfig.ImageChannels, config.LevelChannels[0], device);
         _levels = new ModuleList<DownLevel>([.. Enumerable.Range(0, config.LevelChannels.Count).Select(level =>
-            new DownLevel(config, level, device))]);
+            new DownLevel(config, level, kernels, device))]);
         _middle = new MiddleBlocks(config, last, kernels, device);
         _outputNorm = Layers.Norm(config, last, device);
         _output = Layers.Convolution3x3(last, 2 * config.LatentChannels, device);
@@ -40,7 +40,7 @@ public sealed class Encoder : nn.Module<Tensor, Tensor>
         var hidden = _input.call(_kernels.ForConvolution(image));           // [B, C, H, W]
         foreach (var layer in _levels.SelectMany(level => level.InOrder).Concat(_middle.InOrder))
             hidden = layer.Consume(hidden);                                  // at last [B, C, H/8, W/8]
-        hidden = _outputNorm.Consume(hidden).silu_();
+        hidden = _kernels.ConsumeNormSilu(_outputNorm, hidden);
         return _output.Consume(hidden).MoveToOuterDisposeScope();            // [B, 2Z, H/8, W/8]
     }
 }

@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -21,6 +22,14 @@ internal static class Layers
 
     public static Conv2d Convolution1x1(long inChannels, long outChannels, Device? device) =>
         nn.Conv2d(inChannels, outChannels, kernel_size: 1, device: device);
+
+    /// <summary>Norms, applies SiLU, and frees its input, as <see cref="Consume"/> does.</summary>
+    public static Tensor ConsumeNormSilu(this ComputeKernels kernels, GroupNorm norm, Tensor input)
+    {
+        var output = kernels.NormSilu(norm, input);
+        input.Dispose();
+        return output;
+    }
 
     /// <summary>
     /// Calls the layer and frees its input: an activation of a 2048×2048 picture takes up to 4 GiB, so none may wait for the

@@ -13,9 +13,9 @@ internal sealed class MiddleBlocks : nn.Module
 
     public MiddleBlocks(AutoEncoderConfig config, long channels, ComputeKernels kernels, Device? device) : base(nameof(MiddleBlocks))
     {
-        _before = new ResidualBlock(config, channels, channels, device);
+        _before = new ResidualBlock(config, channels, channels, kernels, device);
         _attention = new AttentionBlock(config, channels, kernels, device);
-        _after = new ResidualBlock(config, channels, channels, device);
+        _after = new ResidualBlock(config, channels, channels, kernels, device);
         RegisterComponents();
     }
 

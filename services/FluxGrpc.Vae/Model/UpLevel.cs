@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -12,13 +13,14 @@ internal sealed class UpLevel : nn.Module
 
     /// <param name="config">The autoencoder's sizes.</param>
     /// <param name="level">Index of the level, 0 at the picture's own resolution.</param>
+    /// <param name="kernels">How to compute.</param>
     /// <param name="device">Device of the parameters.</param>
-    public UpLevel(AutoEncoderConfig config, int level, Device? device) : base(nameof(UpLevel))
+    public UpLevel(AutoEncoderConfig config, int level, ComputeKernels kernels, Device? device) : base(nameof(UpLevel))
     {
         var channels = config.LevelChannels[level];
         var before = config.LevelChannels[Math.Min(level + 1, config.LevelChannels.Count - 1)];
         _blocks = new ModuleList<ResidualBlock>([.. Enumerable.Range(0, config.BlocksPerLevel + 1).Select(block =>
-            new ResidualBlock(config, block == 0 ? before : channels, channels, device))]);
+            new ResidualBlock(config, block == 0 ? before : channels, channels, kernels, device))]);
         if (level > 0)
             _upsample = new Upsample(channels, device);
         RegisterComponents();

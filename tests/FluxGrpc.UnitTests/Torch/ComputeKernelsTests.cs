@@ -89,6 +89,49 @@ public sealed class ComputeKernelsTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Ways))]
+    public void What_T5_is_made_of(string kernels, string dtype)
+    {
+        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        foreach (var (tokens, size) in new[] { (5, 12), (8, 24), (200, 64) })
+        {
+            var x = 3 * Random(device, 2, tokens, size);
+            var scale = Random(device, size);
+            var (gate, layer) = (nn.Linear(size, 2 * size, false).to(device.Type), nn.Linear(size, 2 * size, false).to(device.Type));
+            var scores = 4 * Random(device, 2, 3, tokens, tokens);
+            var bias = 2 * randn(1, 3, tokens, tokens);
+
+            AssertNear(device, kernel => kernel.ScaledRmsNorm(x, scale, 1e-6),
+                () => ComputeKernels.Plain.ScaledRmsNorm(Wide(x), Wide(scale), 1e-6));
+            AssertNear(device, kernel => kernel.GatedGelu(gate, layer, x),
+                () => Gelu(Wide(x).matmul(Wide(gate.weight).t())) * Wide(x).matmul(Wide(layer.weight).t()));
+            AssertNear(device, kernel => kernel.BiasedSoftmax(scores, bias), () => (Wide(scores) + bias).softmax(-1));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void What_pictures_go_through(string kernels, string dtype)
+    {
+        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        foreach (var (channels, groups, side) in new[] { (12, 3, 5), (32, 8, 40), (64, 1, 9) })
+        {
+            var picture = 2 * Random(device, 2, channels, side, side + 1) - 5; // Moments far from 0 and 1.
+            var arranged = device.Kernels.ForConvolution(picture);
+            var norm = nn.GroupNorm(groups, channels, 1e-6);
+            norm.weight.copy_(randn(channels));
+            norm.bias!.copy_(randn(channels));
+            var exact = nn.functional.silu(norm.call(Wide(picture)));
+            norm.to(device.Type);
+
+            Assert.Equal(0, Difference.MaxAbs(Wide(arranged), Wide(picture)));
+            AssertNear(device, kernel => kernel.NormSilu(norm, arranged), () => exact);
+            AssertNear(device, kernel => kernel.NormSilu(norm, picture), () => exact);
+            Assert.Equal(0, Difference.MaxAbs(Wide(arranged), Wide(picture))); // It stayed as it was.
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
     public void Attention_over_heads(string kernels, string dtype)
     {
         var device = ComputeDevice.Open("cpu", dtype, kernels);
