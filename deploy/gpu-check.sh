@@ -24,6 +24,16 @@ done
 echo "== one picture on $device"
 flux generate "a red circle left of a blue square" --device "$device" --seed 1 --output gpu-check.png
 
-echo "== seed-size transformer on $device"
-dotnet run --no-build -c Release -p:TorchBackend=existing --project tests/FluxGrpc.Benchmarks -- step --device "$device" --dtype bfloat16
+bench() { dotnet run --no-build -c Release -p:TorchBackend=existing --project tests/FluxGrpc.Benchmarks -- "$@"; }
+echo "== seed-size transformer on $device, in process and over gRPC"
+bench step --device "$device" --dtype bfloat16
+
+# Milliseconds, FLOP/s, share of the card's matrix rate, difference from float32, memory.
+for side in 512 1024; do
+  echo "== seed-size transformer on $device, $side x $side"
+  bench kernels --device "$device" --dtype bfloat16 --side "$side" --rounds 20 || failed=1
+done
+echo "== FLUX's VAE and two layers of T5 XXL on $device"
+bench kernels --part vae --device "$device" --dtype bfloat16 --side 1024 --rounds 10 || failed=1
+bench kernels --part t5 --device "$device" --dtype bfloat16 --rounds 20 || failed=1
 exit "$failed"

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FluxGrpc.Torch.Kernels;
+using FluxGrpc.Torch.Telemetry;
 using TorchSharp;
 
 namespace FluxGrpc.Torch;
@@ -20,6 +21,12 @@ public sealed record ComputeDevice(torch.Device Device, torch.ScalarType Type)
 
     /// <summary>Name of the type: "float32", "bfloat16".</summary>
     public string TypeName => Type == torch.ScalarType.BFloat16 ? "bfloat16" : "float32";
+
+    /// <summary>
+    /// Bytes of the device's own memory that are in use by whomever; libtorch keeps what it had at its peak. Null on a CPU, and where the
+    /// driver does not tell.
+    /// </summary>
+    public long? MemoryInUse() => CudaMemory.TryOpen(Name)?.Read() is { } memory ? memory.Total - memory.Free : null;
 
     /// <summary>Opens a device by name.</summary>
     /// <param name="device">"cpu", "cuda" (the first) or "cuda:N".</param>

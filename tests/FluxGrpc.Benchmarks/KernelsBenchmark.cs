@@ -62,6 +62,8 @@ internal static class KernelsBenchmark
             + string.Join(", ", ways.Select(way => FormattableString.Invariant(
                 $"{way.Sample.Name} {100 * flops / way.Sample.Median / 1e9 / matrixRate:F0} %"))));
         Console.WriteLine(FormattableString.Invariant($"  peak resident memory {ResidentMemory.Peak() / 1e9:F2} GB"));
+        if (computeDevice.MemoryInUse() is { } bytes)
+            Console.WriteLine(FormattableString.Invariant($"  {computeDevice.Name}: {bytes / 1e9:F2} GB in use at the peak"));
         ways.ForEach(way => way.Run.Dispose());
     }
 
