@@ -278,8 +278,7 @@ public sealed unsafe class ProcessorKernels : PlainKernels
         ArgumentNullException.ThrowIfNull(streams);
         ArgumentNullException.ThrowIfNull(turns);
         var (like, size, headCount) = (streams[0].Joined, streams[0].HeadSize, streams[0].HeadCount);
-        if (!streams.All(stream => IsFusible(stream.Joined) && stream.Joined.stride(2) == 1) || size % FusedRows.Width != 0
-            || !turns.is_contiguous())
+        if (!streams.All(IsFusible) || size % FusedRows.Width != 0 || !turns.is_contiguous())
         {
             return base.JointAttention(streams, turns);
         }
@@ -354,6 +353,9 @@ public sealed unsafe class ProcessorKernels : PlainKernels
 
     private static bool IsFusible(Tensor x) => x.device_type == DeviceType.CPU && !x.requires_grad
         && (x.dtype == ScalarType.Float32 || x.dtype == ScalarType.BFloat16);
+
+    private static bool IsFusible(HeadProjection stream) => IsFusible(stream.Joined) && stream.Joined.stride(2) == 1
+        && stream.QueryScale.dtype == stream.Joined.dtype && stream.KeyScale.dtype == stream.Joined.dtype;
 
     private static nint Pointer(Tensor tensor) => NativeTensor.DataPointer(tensor);
 
