@@ -26,7 +26,7 @@ public sealed class PulledCableTests(ITestOutputHelper output)
         await using var tier = await ProcessTier.StartAsync(denoisers, started =>
             string.Join(',', started.Zip(cables.All, (denoiser, cable) => cable.AddressForCallers(denoiser.Address))));
         output.WriteLine(string.Join("; ", cables.All.Select(cable => cable.Description)));
-        var order = new Order(0, "a green ring on yellow", 128, 128, Steps: 16, Seed: 5, Priority.Interactive);
+        var order = new Order(0, "a green ring on yellow", 128, 128, Steps: 100, Seed: 5, Priority.Interactive);
         var twin = await Delivery.OrderAsync(tier.Client, order, "twin", _patience);
         var stepTimeout = StepTimeout.For(twin);
         await tier.RestartOrchestratorAsync(stepTimeout);

@@ -10,7 +10,7 @@ namespace FluxGrpc.ProcessTests.Queueing;
 [Collection(OnePlaceTests.Name)]
 public sealed class QueueTests(OnePlaceFixture fixture)
 {
-    private const int Steps = 40;
+    private const int Steps = 120;
 
     [Fact]
     public async Task Those_that_wait_are_told_their_place_move_up_and_are_served()
