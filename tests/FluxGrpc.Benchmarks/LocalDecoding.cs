@@ -1,3 +1,4 @@
+using FluxGrpc.Testing;
 using FluxGrpc.Torch;
 using FluxGrpc.Vae.Model;
 using TorchSharp;
@@ -40,16 +41,7 @@ internal sealed class LocalDecoding : ILocalRun
         }
     }
 
-    private static AutoEncoderConfig Config { get; } = new()
-    {
-        LevelChannels = [128, 256, 512, 512],
-        BlocksPerLevel = 2,
-        LatentChannels = 16,
-        NormGroups = 32,
-        ScalingFactor = 0.3611,
-        ShiftFactor = 0.1159,
-        SampleSize = 1024,
-    };
+    private static AutoEncoderConfig Config => FullSize.Vae;
 
     public static LocalDecoding Make(ComputeDevice device, int side)
     {

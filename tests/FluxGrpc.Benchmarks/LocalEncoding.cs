@@ -27,16 +27,7 @@ internal sealed class LocalEncoding : ILocalRun
         }
     }
 
-    private static T5Config Config { get; } = new()
-    {
-        VocabularySize = 1000,
-        HiddenSize = 4096,
-        HeadSize = 64,
-        HeadCount = 64,
-        FeedForwardSize = 10240,
-        LayerCount = 2,
-        RelativeBucketCount = 32,
-    };
+    private static T5Config Config { get; } = FullSize.T5 with { LayerCount = 2, VocabularySize = 1000 };
 
     public static LocalEncoding Load(ComputeDevice device, int tokens)
     {

@@ -80,8 +80,11 @@ internal sealed class Replica : IAsyncDisposable
     /// <summary>True when it is no longer listed: it finishes what it has.</summary>
     public bool IsRetired { get; set; }
 
+    /// <summary>True where it has a model and is well; it may have asked to be left alone.</summary>
+    public bool Serves(string fingerprint) => Problem is null && Model?.Fingerprint == fingerprint;
+
     /// <summary>True where it can be given work on a model.</summary>
-    public bool CanServe(string fingerprint) => Problem is null && Model?.Fingerprint == fingerprint && PauseLeft <= TimeSpan.Zero;
+    public bool CanServe(string fingerprint) => Serves(fingerprint) && PauseLeft <= TimeSpan.Zero;
 
     /// <summary>Learns from an exchange that came to its end.</summary>
     public void NoteProgress() => _monitor.ReportProgress();

@@ -138,7 +138,7 @@ internal sealed class ReplicaSet : IAsyncDisposable
 
             var left = attempts.TimeLeft;
             if (left <= TimeSpan.Zero)
-                throw new NoReplicaException(Problems(), HasFullReplica(fingerprint));
+                throw new NoReplicaException(Problems(), isFull: Replicas.Any(replica => replica.Serves(fingerprint)));
             try
             {
                 await changed.WaitAsync(Shortest(left, chance, Patience.Longest), _time, cancellation);
@@ -226,15 +226,6 @@ internal sealed class ReplicaSet : IAsyncDisposable
         foreach (var replica in all)
             await replica.DisposeAsync();
         await _disposals;
-    }
-
-    private bool HasFullReplica(string fingerprint)
-    {
-        lock (_lock)
-        {
-            return _replicas.Any(replica =>
-                replica.Problem is null && replica.Model?.Fingerprint == fingerprint && replica.PauseLeft > TimeSpan.Zero);
-        }
     }
 
     private Replica? Choose(string fingerprint, Replica? not) =>

@@ -32,7 +32,7 @@ internal sealed class ClipAttention : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor hidden)
     {
         using var scope = NewDisposeScope();
-        var query = SplitHeads(_kernels.Linear(_query, hidden));                                    // [B, H, S, d]
+        var query = SplitHeads(_kernels.Linear(_query, hidden));                       // [B, H, S, d]
         var key = SplitHeads(_kernels.Linear(_key, hidden));
         var value = SplitHeads(_kernels.Linear(_value, hidden));
         var attended = nn.functional.scaled_dot_product_attention(query, key, value, is_casual: true);

@@ -28,7 +28,7 @@ internal sealed class ClipMlp : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor hidden)
     {
         using var scope = NewDisposeScope();
-        var wide = _kernels.Linear(_input, hidden);                                                 // [B, S, F]
+        var wide = _kernels.Linear(_input, hidden);                                    // [B, S, F]
         return _kernels.Linear(_output, wide * (wide * _steepness).sigmoid()).MoveToOuterDisposeScope();
     }
 }

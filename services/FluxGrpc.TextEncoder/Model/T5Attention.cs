@@ -60,11 +60,11 @@ internal sealed class T5Attention : nn.Module<Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor hidden, Tensor positionBias)
     {
         using var scope = NewDisposeScope();
-        var query = SplitHeads(_kernels.Linear(_query, hidden));                                    // [B, H, L, d]
+        var query = SplitHeads(_kernels.Linear(_query, hidden));                       // [B, H, L, d]
         var key = SplitHeads(_kernels.Linear(_key, hidden));
         var value = SplitHeads(_kernels.Linear(_value, hidden));
-        var weights = _kernels.BiasedSoftmax(query.matmul(key.transpose(2, 3)), positionBias);      // [B, H, L, L]
-        var attended = weights.matmul(value);                                           // [B, H, L, d]
+        var weights = _kernels.BiasedSoftmax(query.matmul(key.transpose(2, 3)), positionBias);   // [B, H, L, L]
+        var attended = weights.matmul(value);                                          // [B, H, L, d]
         return _kernels.Linear(_output, attended.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
     }
 

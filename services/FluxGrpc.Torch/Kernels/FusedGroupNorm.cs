@@ -30,22 +30,18 @@ internal static unsafe class FusedGroupNorm
             var offset = sample * positions * channels * picture.element_size();
             var from = NativeTensor.DataPointer(picture) + (nint)offset;
             var to = NativeTensor.DataPointer(y) + (nint)offset;
-            if (picture.dtype == ScalarType.Float32)
-                Compute<Float32Element>(from, to, positions, channels, (int)norm.num_groups, (weight, bias, norm.eps), threads);
-            else
-                Compute<BFloat16Element>(from, to, positions, channels, (int)norm.num_groups, (weight, bias, norm.eps), threads);
+            Compute(FusedRows.Of(picture.dtype), from, to, positions, channels, (int)norm.num_groups, (weight, bias, norm.eps), threads);
         }
 
         GC.KeepAlive(picture);
         return y.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
-    private static void Compute<T>(nint from, nint to, long positions, int channels, int groups,
+    private static void Compute(FusedRows rows, nint from, nint to, long positions, int channels, int groups,
         (float[] Weight, float[] Bias, double Epsilon) learned, int threads)
-        where T : struct, IVectorElement
     {
         var (factor, shift) = (new float[channels], new float[channels]);
-        var (sums, squares) = Moments<T>(from, positions, channels, threads);
+        var (sums, squares) = Moments(rows, from, positions, channels, threads);
         var size = channels / groups;
         for (var group = 0; group < groups; group++)
         {
@@ -60,27 +56,26 @@ internal static unsafe class FusedGroupNorm
             }
         }
 
-        var stride = channels * T.Size;
-        FusedRows.ForEach(positions, 2 * positions * stride, threads, (first, end) =>
+        var stride = channels * rows.ElementSize;
+        FusedRows.ForRanges(positions, 2 * positions * stride, threads, (first, end) =>
         {
             fixed (float* factors = factor, shifts = shift)
             {
                 for (var position = first; position < end; position++)
                 {
-                    FusedRows.AffineSilu<T>((byte*)from + position * stride, factors, shifts, (byte*)to + position * stride, channels);
+                    rows.AffineSilu((byte*)from + position * stride, factors, shifts, (byte*)to + position * stride, channels);
                 }
             }
         });
     }
 
     /// <summary>Sums of each channel's elements and of their squares.</summary>
-    private static (double[] Sums, double[] Squares) Moments<T>(nint from, long positions, int channels, int threads)
-        where T : struct, IVectorElement
+    private static (double[] Sums, double[] Squares) Moments(FusedRows rows, nint from, long positions, int channels, int threads)
     {
         var (sums, squares) = (new double[channels], new double[channels]);
-        var stride = channels * T.Size;
+        var stride = channels * rows.ElementSize;
         var merging = new Lock();
-        FusedRows.ForEach(positions, positions * stride, threads, (first, end) =>
+        FusedRows.ForRanges(positions, positions * stride, threads, (first, end) =>
         {
             var (mine, mySquares) = (new double[channels], new double[channels]);
             var (chunk, chunkSquares) = (new float[channels], new float[channels]);
@@ -91,7 +86,7 @@ internal static unsafe class FusedGroupNorm
                 fixed (float* partial = chunk, partialSquares = chunkSquares)
                 {
                     for (var position = start; position < Math.Min(start + Chunk, end); position++)
-                        FusedRows.AddMoments<T>((byte*)from + position * stride, partial, partialSquares, channels);
+                        rows.AddMoments((byte*)from + position * stride, partial, partialSquares, channels);
                 }
 
                 for (var channel = 0; channel < channels; channel++)

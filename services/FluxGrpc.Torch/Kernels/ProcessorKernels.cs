@@ -59,14 +59,13 @@ public sealed unsafe class ProcessorKernels : PlainKernels
         if (!IsFusible(x) || layer.weight.shape[0] % FusedRows.Width != 0)
             return base.LinearGelu(layer, x);
 
-        var y = base.Linear(layer, x);
-        var (rows, size) = (y.numel() / y.shape[^1], (int)y.shape[^1]);
-        var pointer = Pointer(y);
-        var stride = size * y.element_size();
-        FusedRows.ForEach(rows, 2 * rows * stride, _threads, (first, end) =>
+        var y = Linear(layer, x);
+        var (rows, pointer, size) = (FusedRows.Of(y.dtype), Pointer(y), (int)y.shape[^1]);
+        var stride = size * rows.ElementSize;
+        FusedRows.ForEach(y.numel() / size, 2 * y.numel() * rows.ElementSize, _threads, row =>
         {
-            for (var row = first; row < end; row++)
-                Gelu(y.dtype, (byte*)pointer + row * stride, (byte*)pointer + row * stride, size);
+            var at = (byte*)pointer + row * stride;
+            rows.Gelu(at, at, size);
         });
         return y;
     }
@@ -80,20 +79,14 @@ public sealed unsafe class ProcessorKernels : PlainKernels
             return base.GatedGelu(gate, layer, x);
 
         using var scope = NewDisposeScope();
-        var (gated, factor) = (Linear(gate, x).contiguous(), Linear(layer, x).contiguous());
-        var (from, factors) = (Pointer(gated), Pointer(factor));
-        var (type, size, stride) = (gated.dtype, (int)gated.shape[^1], gated.shape[^1] * gated.element_size());
-        var rows = gated.numel() / size;
-        FusedRows.ForEach(rows, 3 * rows * stride, _threads, (first, end) =>
+        var (gated, factor) = (Linear(gate, x), Linear(layer, x));
+        var (rows, size) = (FusedRows.Of(gated.dtype), (int)gated.shape[^1]);
+        var stride = size * rows.ElementSize;
+        var (target, factors) = (Pointer(gated), Pointer(factor));
+        FusedRows.ForEach(gated.numel() / size, 3 * gated.numel() * rows.ElementSize, _threads, row =>
         {
-            for (var row = first; row < end; row++)
-            {
-                var (target, other) = (from + (nint)(row * stride), factors + (nint)(row * stride));
-                if (type == ScalarType.Float32)
-                    FusedRows.GatedGelu<Float32Element>((byte*)target, (byte*)other, (byte*)target, size);
-                else
-                    FusedRows.GatedGelu<BFloat16Element>((byte*)target, (byte*)other, (byte*)target, size);
-            }
+            var at = (byte*)target + row * stride;
+            rows.GatedGelu(at, (byte*)factors + row * stride, at, size);
         });
         return gated.MoveToOuterDisposeScope();
     }
@@ -111,18 +104,14 @@ public sealed unsafe class ProcessorKernels : PlainKernels
         var joined = empty([samples, tokens, width + middle], second.dtype);
         var head = first.contiguous();
         var (from, gated, to) = (Pointer(head), Pointer(second), Pointer(joined));
-        var element = second.element_size();
-        var (batchStride, rowStride) = (second.stride(0) * element, second.stride(1) * element);
-        var type = second.dtype;
-        FusedRows.ForEach(samples * tokens, 2 * joined.numel() * element, _threads, (begin, end) =>
+        var rows = FusedRows.Of(second.dtype);
+        var element = rows.ElementSize;
+        var (batchStride, rowStride, bytes) = (second.stride(0) * element, second.stride(1) * element, width * element);
+        FusedRows.ForEach(samples * tokens, 2 * joined.numel() * element, _threads, row =>
         {
-            for (var row = begin; row < end; row++)
-            {
-                var target = (byte*)to + row * (width + middle) * element;
-                var bytes = width * element;
-                Buffer.MemoryCopy((byte*)from + row * bytes, target, bytes, bytes);
-                Gelu(type, (byte*)gated + row / tokens * batchStride + row % tokens * rowStride, target + bytes, (int)middle);
-            }
+            var target = (byte*)to + row * (width + middle) * element;
+            Buffer.MemoryCopy((byte*)from + row * bytes, target, bytes, bytes);
+            rows.Gelu((byte*)gated + row / tokens * batchStride + row % tokens * rowStride, target + bytes, (int)middle);
         });
         GC.KeepAlive(second);
         return joined.MoveToOuterDisposeScope();
@@ -138,22 +127,15 @@ public sealed unsafe class ProcessorKernels : PlainKernels
             return base.NormModulate(x, shift, scale);
 
         using var scope = NewDisposeScope();
-        var (tokens, size) = (x.shape[1], (int)x.shape[2]);
-        var rows = x.contiguous();
-        var y = empty_like(rows);
-        var element = x.element_size();
-        var (from, to, shifts, scales) = (Pointer(rows), Pointer(y), Pointer(shift), Pointer(scale));
-        var (shiftStride, scaleStride) = (SampleStride(shift), SampleStride(scale));
-        var type = x.dtype;
-        FusedRows.ForEach(x.shape[0] * tokens, 2 * x.numel() * element, _threads, (first, end) =>
+        var (tokens, size, source) = (x.shape[1], (int)x.shape[2], x.contiguous());
+        var (y, rows) = (empty_like(source), FusedRows.Of(x.dtype));
+        var (from, to, shifts, scales) = (Pointer(source), Pointer(y), Pointer(shift), Pointer(scale));
+        var (shiftStride, scaleStride, stride) = (SampleStride(shift), SampleStride(scale), size * rows.ElementSize);
+        FusedRows.ForEach(x.shape[0] * tokens, 2 * x.numel() * rows.ElementSize, _threads, row =>
         {
-            for (var row = first; row < end; row++)
-            {
-                var (sample, offset) = (row / tokens, row * size * element);
-                var shiftRow = (byte*)shifts + sample * shiftStride;
-                var scaleRow = (byte*)scales + sample * scaleStride;
-                NormModulate(type, (byte*)from + offset, shiftRow, scaleRow, (byte*)to + offset, size);
-            }
+            var sample = row / tokens;
+            rows.NormModulate((byte*)from + row * stride, (byte*)shifts + sample * shiftStride, (byte*)scales + sample * scaleStride,
+                (byte*)to + row * stride, size, (float)NormEpsilon);
         });
         GC.KeepAlive((shift, scale));
         return y.MoveToOuterDisposeScope();
@@ -171,21 +153,11 @@ public sealed unsafe class ProcessorKernels : PlainKernels
             return base.ScaledRmsNorm(x, scale, epsilon);
 
         using var scope = NewDisposeScope();
-        var rows = x.contiguous();
-        var y = empty_like(rows);
-        var (from, factors, to) = (Pointer(rows), Pointer(scale), Pointer(y));
-        var (type, size, stride) = (x.dtype, (int)x.shape[^1], x.shape[^1] * x.element_size());
-        FusedRows.ForEach(x.numel() / size, 2 * x.numel() * x.element_size(), _threads, (first, end) =>
-        {
-            for (var row = first; row < end; row++)
-            {
-                var (source, target) = (from + (nint)(row * stride), to + (nint)(row * stride));
-                if (type == ScalarType.Float32)
-                    FusedRows.RmsNorm<Float32Element>((byte*)source, (byte*)factors, (byte*)target, size, (float)epsilon);
-                else
-                    FusedRows.RmsNorm<BFloat16Element>((byte*)source, (byte*)factors, (byte*)target, size, (float)epsilon);
-            }
-        });
+        var (source, rows, size) = (x.contiguous(), FusedRows.Of(x.dtype), (int)x.shape[^1]);
+        var y = empty_like(source);
+        var (from, factors, to, stride) = (Pointer(source), Pointer(scale), Pointer(y), size * rows.ElementSize);
+        FusedRows.ForEach(x.numel() / size, 2 * x.numel() * rows.ElementSize, _threads, row =>
+            rows.RmsNorm((byte*)from + row * stride, (byte*)factors, (byte*)to + row * stride, size, (float)epsilon));
         GC.KeepAlive(scale);
         return y.MoveToOuterDisposeScope();
     }
@@ -199,23 +171,12 @@ public sealed unsafe class ProcessorKernels : PlainKernels
             return base.BiasedSoftmax(scores, bias);
 
         using var scope = NewDisposeScope();
-        var rows = scores.contiguous();
-        var y = empty_like(rows);
-        var (from, biases, to) = (Pointer(rows), Pointer(bias), Pointer(y));
-        var (type, size, stride) = (scores.dtype, (int)scores.shape[^1], scores.shape[^1] * scores.element_size());
+        var (source, rows, size) = (scores.contiguous(), FusedRows.Of(scores.dtype), (int)scores.shape[^1]);
+        var y = empty_like(source);
+        var (from, biases, to, stride) = (Pointer(source), Pointer(bias), Pointer(y), size * rows.ElementSize);
         var (count, biasRows) = (scores.numel() / size, bias.numel() / size);
-        FusedRows.ForEach(count, count * (2 * stride + size * sizeof(float)), _threads, (first, end) =>
-        {
-            for (var row = first; row < end; row++)
-            {
-                var (source, target) = (from + (nint)(row * stride), to + (nint)(row * stride));
-                var added = (float*)biases + row % biasRows * size;
-                if (type == ScalarType.Float32)
-                    FusedRows.BiasedSoftmax<Float32Element>((byte*)source, added, (byte*)target, size);
-                else
-                    FusedRows.BiasedSoftmax<BFloat16Element>((byte*)source, added, (byte*)target, size);
-            }
-        });
+        FusedRows.ForEach(count, count * (2 * stride + size * sizeof(float)), _threads, row =>
+            rows.BiasedSoftmax((byte*)from + row * stride, (float*)biases + row % biasRows * size, (byte*)to + row * stride, size));
         GC.KeepAlive(bias);
         return y.MoveToOuterDisposeScope();
     }
@@ -235,7 +196,7 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     {
         ArgumentNullException.ThrowIfNull(picture);
         if (!IsFusible(picture))
-            return picture;
+            return base.ForConvolution(picture);
 
         using var scope = NewDisposeScope();
         return picture.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2).MoveToOuterDisposeScope();    // Channels last in memory.
@@ -279,9 +240,7 @@ public sealed unsafe class ProcessorKernels : PlainKernels
         ArgumentNullException.ThrowIfNull(turns);
         var (like, size, headCount) = (streams[0].Joined, streams[0].HeadSize, streams[0].HeadCount);
         if (!streams.All(IsFusible) || size % FusedRows.Width != 0 || !turns.is_contiguous())
-        {
             return base.JointAttention(streams, turns);
-        }
 
         using var scope = NewDisposeScope();
         long[] shape = [like.shape[0], headCount, streams.Sum(stream => stream.Tokens), size];
@@ -289,10 +248,7 @@ public sealed unsafe class ProcessorKernels : PlainKernels
         var offset = 0L;
         foreach (var stream in streams)
         {
-            if (like.dtype == ScalarType.Float32)
-                FillHeads<Float32Element>(stream, turns, heads, offset);
-            else
-                FillHeads<BFloat16Element>(stream, turns, heads, offset);
+            FillHeads(stream, turns, heads, offset);
             offset += stream.Tokens;
         }
 
@@ -300,58 +256,40 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     }
 
     /// <summary>Norms and turns a stream's queries and keys, and copies its values, to their places among all tokens.</summary>
-    private void FillHeads<T>(HeadProjection stream, Tensor turns, QueryKeyValue heads, long offset)
-        where T : struct, IVectorElement
+    private void FillHeads(HeadProjection stream, Tensor turns, QueryKeyValue heads, long offset)
     {
         var (size, headCount, tokens, allTokens) = ((int)stream.HeadSize, stream.HeadCount, stream.Tokens, heads.Query.shape[2]);
-        var bytes = size * T.Size;
+        var (rows, count) = (FusedRows.Of(stream.Joined.dtype), stream.Joined.shape[0] * tokens);
+        var bytes = size * rows.ElementSize;
         var width = headCount * bytes;
-        var (batchStride, rowStride) = (stream.Joined.stride(0) * T.Size, stream.Joined.stride(1) * T.Size);
+        var (batchStride, rowStride) = (stream.Joined.stride(0) * rows.ElementSize, stream.Joined.stride(1) * rows.ElementSize);
         var turnStride = turns.shape[0] == 1 ? 0 : allTokens * size;
         var (from, angles) = (Pointer(stream.Joined), Pointer(turns));
         var (queryScale, keyScale) = (Pointer(stream.QueryScale), Pointer(stream.KeyScale));
         var (queries, keys, values) = (Pointer(heads.Query), Pointer(heads.Key), Pointer(heads.Value));
-        FusedRows.ForEach(stream.Joined.shape[0] * tokens, 6 * stream.Joined.shape[0] * tokens * width, _threads, (first, end) =>
+        FusedRows.ForEach(count, 6 * count * width, _threads, row =>
         {
-            for (var row = first; row < end; row++)
+            var (sample, token) = (row / tokens, row % tokens);
+            var source = (byte*)from + sample * batchStride + token * rowStride;
+            var turn = (float*)angles + sample * turnStride + (offset + token) * size;
+            for (var head = 0L; head < headCount; head++)
             {
-                var (sample, token) = (row / tokens, row % tokens);
-                var source = (byte*)from + sample * batchStride + token * rowStride;
-                var turn = (float*)angles + sample * turnStride + (offset + token) * size;
-                for (var head = 0L; head < headCount; head++)
-                {
-                    var target = ((sample * headCount + head) * allTokens + offset + token) * bytes;
-                    var query = source + head * bytes;
-                    FusedRows.NormTurn<T>(query, (byte*)queryScale, turn, (byte*)queries + target, size, (float)NormEpsilon);
-                    FusedRows.NormTurn<T>(query + width, (byte*)keyScale, turn, (byte*)keys + target, size, (float)NormEpsilon);
-                    Buffer.MemoryCopy(query + 2 * width, (byte*)values + target, bytes, bytes);
-                }
+                var target = ((sample * headCount + head) * allTokens + offset + token) * bytes;
+                var query = source + head * bytes;
+                rows.NormTurn(query, (byte*)queryScale, turn, (byte*)queries + target, size, (float)NormEpsilon);
+                rows.NormTurn(query + width, (byte*)keyScale, turn, (byte*)keys + target, size, (float)NormEpsilon);
+                Buffer.MemoryCopy(query + 2 * width, (byte*)values + target, bytes, bytes);
             }
         });
         GC.KeepAlive((stream, turns, heads));
-    }
-
-    private static void Gelu(ScalarType type, byte* x, byte* y, int size)
-    {
-        if (type == ScalarType.Float32)
-            FusedRows.Gelu<Float32Element>(x, y, size);
-        else
-            FusedRows.Gelu<BFloat16Element>(x, y, size);
-    }
-
-    private static void NormModulate(ScalarType type, byte* x, byte* shift, byte* scale, byte* y, int size)
-    {
-        if (type == ScalarType.Float32)
-            FusedRows.NormModulate<Float32Element>(x, shift, scale, y, size, (float)NormEpsilon);
-        else
-            FusedRows.NormModulate<BFloat16Element>(x, shift, scale, y, size, (float)NormEpsilon);
     }
 
     /// <summary>bfloat16 linear layers are oneDNN's in libtorch already.</summary>
     private bool TakesOneDnn(Tensor x) => _oneDnn is not null && x.dtype == ScalarType.Float32 && IsFusible(x)
         && x.numel() / x.shape[^1] >= OneDnnRows;
 
-    private static bool IsFusible(Tensor x) => x.device_type == DeviceType.CPU && !x.requires_grad
+    /// <summary>While gradients are wanted, inputs without one meet parameters that have one: all is plain then.</summary>
+    private static bool IsFusible(Tensor x) => !is_grad_enabled() && x.device_type == DeviceType.CPU
         && (x.dtype == ScalarType.Float32 || x.dtype == ScalarType.BFloat16);
 
     private static bool IsFusible(HeadProjection stream) => IsFusible(stream.Joined) && stream.Joined.stride(2) == 1

@@ -8,21 +8,10 @@ namespace FluxGrpc.GoldenTests.Vae;
 /// <summary>The full-size autoencoder, on the meta device, against the official file's list of keys.</summary>
 public sealed class AutoEncoderKeyTests
 {
-    private static readonly AutoEncoderConfig _fullSize = new()
-    {
-        LevelChannels = [128, 256, 512, 512],
-        BlocksPerLevel = 2,
-        LatentChannels = 16,
-        NormGroups = 32,
-        ScalingFactor = 0.3611,
-        ShiftFactor = 0.1159,
-        SampleSize = 1024,
-    };
-
     [Fact]
     public void Keys_and_shapes_are_those_of_the_official_file()
     {
-        using var network = new AutoEncoder(_fullSize, torch.META);
+        using var network = new AutoEncoder(FullSize.Vae, torch.META);
 
         var actual = network.named_parameters().Select(parameter => $"{parameter.name} [{string.Join(", ", parameter.parameter.shape)}]");
         var expected = GoldenFolder.Keys("ae_keys.json.gz").Select(entry => $"{entry.Key} [{string.Join(", ", entry.Shape)}]").ToList();
@@ -37,7 +26,7 @@ public sealed class AutoEncoderKeyTests
     [InlineData("decoder.", 49_545_475)]
     public void Parameters_are_as_many_as_the_reference_has(string part, long count)
     {
-        using var network = new AutoEncoder(_fullSize, torch.META);
+        using var network = new AutoEncoder(FullSize.Vae, torch.META);
 
         var actual = network.named_parameters().Where(parameter => parameter.name.StartsWith(part, StringComparison.Ordinal))
             .Sum(parameter => parameter.parameter.numel());

@@ -1,3 +1,4 @@
+using FluxGrpc.Testing;
 using FluxGrpc.TextEncoder.Model;
 using Xunit;
 using static TorchSharp.torch;
@@ -10,16 +11,7 @@ public sealed class FullSizeTests
     [Fact]
     public void T5_xxl_has_its_known_parameters()
     {
-        using var model = new T5Encoder(new()
-        {
-            VocabularySize = 32128,
-            HiddenSize = 4096,
-            HeadSize = 64,
-            HeadCount = 64,
-            FeedForwardSize = 10240,
-            LayerCount = 24,
-            RelativeBucketCount = 32,
-        }, META);
+        using var model = new T5Encoder(FullSize.T5, META);
 
         Assert.Equal(4_762_310_656, Count(model));
         Assert.Equal(219, model.named_parameters().Count());

@@ -189,8 +189,8 @@ public sealed class ComputeKernelsTests : IDisposable
         using var training = inference_mode(false);
         using var gradients = enable_grad();
         var kernels = new ProcessorKernels(oneDnn: true);
-        var x = randn(1, 600, 16, requires_grad: true);
-        var vector = randn(1, 1, 16);
+        var x = randn(1, 600, 16); // Has no gradient itself; the layer's weight and the vector have.
+        var vector = randn(1, 1, 16, requires_grad: true);
         var layer = nn.Linear(16, 48);
         var turns = Rope.Table(Rope.Positions(0, 1, 600), [4, 4, 8], 10_000);
 
@@ -198,7 +198,7 @@ public sealed class ComputeKernelsTests : IDisposable
         var y = kernels.JointAttention([new(projection, vector[0, 0], vector[0, 0])], turns);
         kernels.JoinGelu(y, kernels.LinearGelu(layer, kernels.GatedSum(x, vector, y))).sum().backward();
 
-        Assert.NotEqual(0, x.grad!.abs().sum().item<float>());
+        Assert.NotEqual(0, vector.grad!.abs().sum().item<float>());
         Assert.NotEqual(0, layer.weight.grad!.abs().sum().item<float>());
     }
 

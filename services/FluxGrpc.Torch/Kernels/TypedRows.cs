@@ -1,0 +1,133 @@
+using System.Runtime.Intrinsics;
+
+namespace FluxGrpc.Torch.Kernels;
+
+/// <summary>The loops over elements of one type.</summary>
+/// <typeparam name="T">How they become float32 and come back.</typeparam>
+internal sealed unsafe class TypedRows<T> : FusedRows
+    where T : struct, IVectorElement
+{
+    /// <inheritdoc/>
+    public override int ElementSize => T.Size;
+
+    /// <inheritdoc/>
+    public override void NormModulate(byte* x, byte* shift, byte* scale, byte* y, int size, float epsilon)
+    {
+        var sum = Vector256<float>.Zero;
+        for (var i = 0; i < size; i += Width)
+            sum += T.Load(x, i);
+        var mean = Vector256.Create(Vector256.Sum(sum) / size);
+
+        var squares = Vector256<float>.Zero;
+        for (var i = 0; i < size; i += Width)
+        {
+            var centered = T.Load(x, i) - mean;
+            squares += centered * centered;
+        }
+
+        var inverse = Vector256.Create(1 / MathF.Sqrt(Vector256.Sum(squares) / size + epsilon));
+        for (var i = 0; i < size; i += Width)
+        {
+            var normed = (T.Load(x, i) - mean) * inverse;
+            T.Store(y, i, (T.Load(scale, i) + Vector256<float>.One) * normed + T.Load(shift, i));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void NormTurn(byte* x, byte* scale, float* turns, byte* y, int size, float epsilon)
+    {
+        var inverse = Vector256.Create(1 / MathF.Sqrt(MeanSquare(x, size) + epsilon));
+        var signs = Vector256.Create(-1f, 1, -1, 1, -1, 1, -1, 1);
+        for (var i = 0; i < size; i += Width)
+        {
+            var normed = T.Load(x, i) * inverse * T.Load(scale, i);
+            var turn = Vector256.Load(turns + i);                                           // c₀ s₀ c₁ s₁ …
+            var cosines = Vector256.Shuffle(turn, Vector256.Create(0, 0, 2, 2, 4, 4, 6, 6));
+            var sines = Vector256.Shuffle(turn, Vector256.Create(1, 1, 3, 3, 5, 5, 7, 7)) * signs;
+            var swapped = Vector256.Shuffle(normed, Vector256.Create(1, 0, 3, 2, 5, 4, 7, 6));
+            T.Store(y, i, normed * cosines + swapped * sines);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void RmsNorm(byte* x, byte* scale, byte* y, int size, float epsilon)
+    {
+        var inverse = Vector256.Create(1 / MathF.Sqrt(MeanSquare(x, size) + epsilon));
+        for (var i = 0; i < size; i += Width)
+            T.Store(y, i, T.Load(x, i) * inverse * T.Load(scale, i));
+    }
+
+    /// <inheritdoc/>
+    public override void BiasedSoftmax(byte* x, float* bias, byte* y, int size)
+    {
+        var largest = Vector256.Create(float.NegativeInfinity);
+        for (var i = 0; i < size; i += Width)
+            largest = Vector256.Max(largest, T.Load(x, i) + Vector256.Load(bias + i));
+        var most = float.NegativeInfinity;
+        for (var i = 0; i < Width; i++)
+            most = MathF.Max(most, largest[i]);
+
+        // Summed before the exponentials are rounded, so that the rounded ones need no second look.
+        var sum = Vector256<float>.Zero;
+        for (var i = 0; i < size; i += Width)
+            sum += Vector256.Exp(T.Load(x, i) + Vector256.Load(bias + i) - Vector256.Create(most));
+        var inverse = Vector256.Create(1 / Vector256.Sum(sum));
+        for (var i = 0; i < size; i += Width)
+            T.Store(y, i, Vector256.Exp(T.Load(x, i) + Vector256.Load(bias + i) - Vector256.Create(most)) * inverse);
+    }
+
+    /// <inheritdoc/>
+    public override void GatedGelu(byte* x, byte* factor, byte* y, int size)
+    {
+        for (var i = 0; i < size; i += Width)
+            T.Store(y, i, Gelu(T.Load(x, i)) * T.Load(factor, i));
+    }
+
+    /// <inheritdoc/>
+    public override void AffineSilu(byte* x, float* factor, float* shift, byte* y, int size)
+    {
+        for (var i = 0; i < size; i += Width)
+        {
+            var values = T.Load(x, i) * Vector256.Load(factor + i) + Vector256.Load(shift + i);
+            T.Store(y, i, values / (Vector256<float>.One + Vector256.Exp(-values)));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void AddMoments(byte* x, float* sums, float* squares, int size)
+    {
+        for (var i = 0; i < size; i += Width)
+        {
+            var values = T.Load(x, i);
+            (Vector256.Load(sums + i) + values).Store(sums + i);
+            (Vector256.Load(squares + i) + values * values).Store(squares + i);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Gelu(byte* x, byte* y, int size)
+    {
+        for (var i = 0; i < size; i += Width)
+            T.Store(y, i, Gelu(T.Load(x, i)));
+    }
+
+    private static float MeanSquare(byte* x, int size)
+    {
+        var squares = Vector256<float>.Zero;
+        for (var i = 0; i < size; i += Width)
+        {
+            var values = T.Load(x, i);
+            squares += values * values;
+        }
+
+        return Vector256.Sum(squares) / size;
+    }
+
+    private static Vector256<float> Gelu(Vector256<float> x)
+    {
+        const float MinusTwoRootTwoOverPi = -1.5957691216057308f;
+        const float Cubic = 0.044715f;
+        var exponent = x * (Vector256<float>.One + x * x * Cubic) * MinusTwoRootTwoOverPi;
+        return x / (Vector256<float>.One + Vector256.Exp(exponent));
+    }
+}
