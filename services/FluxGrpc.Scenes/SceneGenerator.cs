@@ -4,11 +4,13 @@ namespace FluxGrpc.Scenes;
 
 /// <summary>Draws scenes by lot, the same for the same seed.</summary>
 /// <param name="seed">Seed of the sequence.</param>
-public sealed class SceneGenerator(int seed)
+/// <param name="figures">Figures to draw from, one named twice twice as often; null for each as often as the others.</param>
+public sealed class SceneGenerator(int seed, IReadOnlyList<Figure>? figures = null)
 {
     private const float MarginPixels = 3;
 
     private readonly Random _random = new(seed);
+    private readonly IReadOnlyList<Figure> _figures = figures ?? Enum.GetValues<Figure>();
 
     /// <summary>A scene with a share of two objects, from training's combinations or from those held out.</summary>
     /// <param name="width">Width in pixels.</param>
@@ -29,7 +31,7 @@ public sealed class SceneGenerator(int seed)
     public Scene Patchwork(int width, int height)
     {
         var objects = Enumerable.Range(0, _random.Next(1, 4)).Select(_ => new SceneObject(
-            Pick(Enum.GetValues<Figure>()),
+            Pick(_figures),
             Pick(Palette.All),
             new Vector2(Between(0, width), Between(0, height)),
             Between(8, 38),
@@ -78,7 +80,7 @@ public sealed class SceneGenerator(int seed)
     private SceneObject Object(PaletteColor background, Vector2 center, float radius, ObjectSize size)
     {
         var colors = Palette.All.Where(color => color != background).ToArray();
-        return new SceneObject(Pick(Enum.GetValues<Figure>()), Pick(colors), center, radius, size);
+        return new SceneObject(Pick(_figures), Pick(colors), center, radius, size);
     }
 
     /// <summary>A centre in a third of the picture from which the widest figure still fits in.</summary>

@@ -9,11 +9,13 @@ namespace FluxGrpc.Training;
 
 /// <summary>
 /// Trains the autoencoder: absolute and squared error of the pixels, and a weak pull of the latents to a normal distribution.
+/// From a checkpoint only the decoder learns on: other latents would be strange to the transformer.
 /// </summary>
 internal sealed class AutoEncoderTrainer : IDisposable
 {
     // Float32: rounding to bfloat16 would cost more of the picture than the whole network does.
     private const ScalarType ComputeType = ScalarType.Float32;
+    private const double FinetuningRate = 0.5;
     private const int CropSize = 64;
     private const int CropsPerStep = 8;
     private const int FullPicturesPerStep = 2;
@@ -30,17 +32,21 @@ internal sealed class AutoEncoderTrainer : IDisposable
     private readonly TrainingOptions _options;
     private readonly WorkerThreads _workers;
     private readonly AutoEncoder _model;
+    private readonly AutoEncoderConfig? _givenConfig;
     private readonly Optimizer _optimizer;
 
     /// <param name="options">What the command was given.</param>
     /// <param name="workers">Threads to compute with.</param>
-    public AutoEncoderTrainer(TrainingOptions options, WorkerThreads workers)
+    /// <param name="start">Whose decoder learns on; null to begin with random weights.</param>
+    public AutoEncoderTrainer(TrainingOptions options, WorkerThreads workers, StartCheckpoint? start = null)
     {
         (_options, _workers) = (options, workers);
         _model = new AutoEncoder(MiniModel.AutoEncoder, options.Device);
         AutoEncoderInitialization.Apply(_model, options.Seed);
+        _givenConfig = start?.LoadInto(_model);
         _model.to(ComputeType);
         var learned = _model.named_parameters()
+            .Where(entry => start is null || entry.name.StartsWith("decoder.", StringComparison.Ordinal))
             .Select(entry => new LearnedParameter(
                 entry.name, entry.parameter, entry.parameter.dim() > 1 ? UpdateRule.Muon : UpdateRule.Adam))
             .ToList();
@@ -48,6 +54,7 @@ internal sealed class AutoEncoderTrainer : IDisposable
         {
             MuonRate = (rows, columns) => 6e-4 * Math.Sqrt(Math.Max(rows, columns)),
             MuonMomentum = 0.95,
+            MuonType = options.ComputeType,
             AdamRate = 2e-3,
             AverageDecay = 0.99,
         }, workers);
@@ -59,7 +66,8 @@ internal sealed class AutoEncoderTrainer : IDisposable
     {
         var phase = new TrainingPhase("autoencoder", minutes, _options, _optimizer, report);
         var schedule = new RateSchedule(ConstantShare: 0.5, Last: 0.02);
-        var isDone = phase.Run(progress => _optimizer.Step(Loss, schedule.At(progress)), () => { }, stop);
+        var rate = _givenConfig is null ? 1 : FinetuningRate;
+        var isDone = phase.Run(progress => _optimizer.Step(Loss, schedule.At(progress) * rate), () => { }, stop);
         _optimizer.PublishAverages();
         return isDone;
     }
@@ -71,7 +79,7 @@ internal sealed class AutoEncoderTrainer : IDisposable
         using var scope = NewDisposeScope();
         var pictures = ValidationBatch(heldOut: false);
         var latents = _model.Encode(pictures);
-        var config = MiniModel.AutoEncoder with
+        var config = _givenConfig ?? MiniModel.AutoEncoder with
         {
             ShiftFactor = Math.Round(latents.mean().item<float>(), 5),
             ScalingFactor = Math.Round(1 / latents.std().item<float>(), 5),
@@ -79,7 +87,7 @@ internal sealed class AutoEncoderTrainer : IDisposable
         var finished = new AutoEncoder(config, _options.Device);
         finished.to(ComputeType);
         finished.load_state_dict(_model.state_dict());
-        return (finished, config with { LatentColors = LatentColorsFit.Of(finished, pictures) });
+        return (finished, _givenConfig ?? config with { LatentColors = LatentColorsFit.Of(finished, pictures) });
     }
 
     /// <summary>Peak signal-to-noise ratio in dB of pictures of held-out scenes after encoding and decoding.</summary>
@@ -106,7 +114,7 @@ internal sealed class AutoEncoderTrainer : IDisposable
 
     private RgbImage[] Batch(int seed)
     {
-        var scenes = new SceneGenerator(seed);
+        var scenes = new SceneGenerator(seed, MiniModel.Figures);
         var isFull = _optimizer.StepCount % StepsPerFullPicture == 0;
         var count = Math.Max(1, (isFull ? FullPicturesPerStep : CropsPerStep) / _workers.Count);
         return [.. Enumerable.Range(0, count).Select(_ => ShapeRenderer.Render(isFull

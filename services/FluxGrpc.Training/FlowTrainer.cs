@@ -48,6 +48,7 @@ internal sealed class FlowTrainer : IDisposable
         {
             MuonRate = (rows, columns) => 0.015 * Math.Sqrt(Math.Max(1, rows / (double)columns)),
             MuonMomentum = 0.9,
+            MuonType = options.ComputeType,
             AdamRate = 1.5e-3,
             AverageDecay = 0.998,
         }, workers);

@@ -38,6 +38,7 @@ internal sealed class GuidanceDistillation : IDisposable
         {
             MuonRate = (rows, columns) => 0.005 * Math.Sqrt(Math.Max(1, rows / (double)columns)),
             MuonMomentum = 0.9,
+            MuonType = options.ComputeType,
             AdamRate = 5e-4,
             AverageDecay = 0.998,
         }, workers);

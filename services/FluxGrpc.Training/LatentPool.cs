@@ -31,7 +31,7 @@ internal sealed class LatentPool : IDisposable
     public LatentPool(AutoEncoder autoEncoder, (int Width, int Height) size, int capacity, int seed, Device device)
     {
         (_autoEncoder, _size, _device) = (autoEncoder, size, device);
-        _generator = new SceneGenerator(seed);
+        _generator = new SceneGenerator(seed, MiniModel.Figures);
         _random = new Random(seed);
         _scenes = new Scene[capacity];
         var (rows, columns) = (size.Height / MiniModel.PixelsPerToken, size.Width / MiniModel.PixelsPerToken);

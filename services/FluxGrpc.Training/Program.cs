@@ -8,11 +8,14 @@ var minutes = new Option<double>("--minutes")
     Description = "Minutes in which all cores compute, for all four phases.",
     DefaultValueFactory = _ => 120,
 };
-var autoEncoder = new Option<double?>("--autoencoder-minutes") { Description = "Of these for the autoencoder; 9 % by default." };
+var autoEncoder = new Option<double?>("--autoencoder-minutes") 
+{
+    Description = "Of these for the autoencoder; 9 % by default, none with --from, from where only its decoder learns on.",
+};
 var guidance = new Option<double?>("--guidance-minutes") { Description = "Of these for the guidance distillation; 16 % by default." };
 var from = new Option<string?>("--from")
 {
-    Description = "Checkpoint to go on from: its autoencoder and tokenizers stay, and both objects come from the first step on.",
+    Description = "Checkpoint to go on from: its tokenizers and encoder of pictures stay, both objects come from the first step on.",
 };
 var seed = new Option<int>("--seed") { Description = "Seed of weights, scenes, captions and noise.", DefaultValueFactory = _ => 1 };
 var device = new Option<string>("--device")
@@ -34,7 +37,7 @@ command.SetAction((parsed, cancellation) =>
         WorkFolder = parsed.GetValue(work)!,
         StartFolder = parsed.GetValue(from),
         Seed = parsed.GetValue(seed),
-        AutoEncoderMinutes = parsed.GetValue(from) is not null ? 0 : parsed.GetValue(autoEncoder) ?? 0.09 * total,
+        AutoEncoderMinutes = parsed.GetValue(autoEncoder) ?? (parsed.GetValue(from) is null ? 0.09 * total : 0),
         GuidanceMinutes = parsed.GetValue(guidance) ?? 0.16 * total,
         TotalMinutes = total,
     };

@@ -35,6 +35,7 @@ internal sealed class ReadingTrainer : IDisposable
         {
             MuonRate = (rows, columns) => 0.01 * Math.Sqrt(Math.Max(1, rows / (double)columns)),
             MuonMomentum = 0.9,
+            MuonType = options.ComputeType,
             AdamRate = 1.5e-3,
             AverageDecay = 0.998,
         }, workers);

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace FluxGrpc.Training;
 
-/// <summary>A checkpoint that training goes on from: its autoencoder and tokenizers stay; transformer and CLIP learn on.</summary>
+/// <summary>A checkpoint that training goes on from: its tokenizers and its encoder of pictures stay; the other parts learn on.</summary>
 /// <param name="folder">A folder that <see cref="CheckpointFolder"/> wrote.</param>
 /// <param name="device">Where to compute.</param>
 internal sealed class StartCheckpoint(string folder, Device device)
@@ -33,11 +33,24 @@ internal sealed class StartCheckpoint(string folder, Device device)
         return (Load(checkpoint, new AutoEncoder(config, META)), config);
     }
 
-    /// <summary>Gives a model the transformer and the CLIP text model; its T5 encoder learns to read anew.</summary>
+    /// <summary>Gives an autoencoder the weights.</summary>
+    /// <param name="model">One without scale and shift.</param>
+    /// <returns>Its sizes, with scale and shift.</returns>
+    /// <exception cref="InvalidDataException">It is of other sizes than <see cref="MiniModel"/>'s.</exception>
+    public AutoEncoderConfig LoadInto(AutoEncoder model)
+    {
+        using var checkpoint = Checkpoint.Open(folder, ModelComponent.Vae);
+        var config = AutoEncoderConfig.Read(checkpoint);
+        Load(ModelComponent.Vae, new AutoEncoder(MiniModel.AutoEncoder, META), model);
+        return config;
+    }
+
+    /// <summary>Gives a model the transformer and both text encoders.</summary>
     /// <exception cref="InvalidDataException">They are of other sizes than <see cref="MiniModel"/>'s.</exception>
     public void LoadInto(FlowModel model)
     {
         Load(ModelComponent.Transformer, new(MiniModel.Transformer, META), model.Transformer);
+        Load(ModelComponent.T5, new(model.Text.T5Config, META), model.Text.T5);
         Load(ModelComponent.ClipText, new(model.Text.ClipConfig, META), model.Text.Clip);
     }
 

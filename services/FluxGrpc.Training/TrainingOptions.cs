@@ -6,6 +6,8 @@ namespace FluxGrpc.Training;
 /// <summary>What the command was given.</summary>
 internal sealed record TrainingOptions
 {
+    private const double ReadingShare = 0.01;
+
     /// <summary>Folder of the finished checkpoint.</summary>
     public string OutputFolder { get; init; } = "";
 
@@ -25,7 +27,7 @@ internal sealed record TrainingOptions
     public double GuidanceMinutes { get; init; }
 
     /// <summary>Of these for what the T5 encoder reads before there are pictures.</summary>
-    public double ReadingMinutes => 0.01 * TotalMinutes;
+    public double ReadingMinutes => ReadingShare * (TotalMinutes - AutoEncoderMinutes - GuidanceMinutes);
 
     /// <summary>What is left for transformer and text encoders.</summary>
     public double FlowMinutes => TotalMinutes - AutoEncoderMinutes - ReadingMinutes - GuidanceMinutes;

@@ -18,7 +18,7 @@ namespace FluxGrpc.Training;
 internal sealed class TrainingPhase(
     string name, double minutes, TrainingOptions options, Optimizer optimizer, TrainingReport report)
 {
-    private static readonly TimeSpan _saveInterval = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan _saveInterval = TimeSpan.FromMinutes(6);
 
     private string StatePath => Path.Combine(options.WorkFolder, $"{name}.state.safetensors");
 

@@ -33,7 +33,8 @@ internal sealed class TrainingSession : IDisposable
     public bool Run(CancellationToken stop)
     {
         WriteTokenizers();
-        if ((_start?.LoadAutoEncoder() ?? TrainAutoEncoder(stop)) is not { } trained)
+        var isAutoEncoderGiven = _start is not null && _options.AutoEncoderMinutes == 0;
+        if ((isAutoEncoderGiven ? _start!.LoadAutoEncoder() : TrainAutoEncoder(stop)) is not { } trained)
             return false;
 
         var (autoEncoder, config) = trained;
@@ -69,7 +70,7 @@ internal sealed class TrainingSession : IDisposable
 
     private (AutoEncoder Model, AutoEncoderConfig Config)? TrainAutoEncoder(CancellationToken stop)
     {
-        using var trainer = new AutoEncoderTrainer(_options, _workers);
+        using var trainer = new AutoEncoderTrainer(_options, _workers, _start);
         if (!trainer.Run(_options.AutoEncoderMinutes, _report, stop))
             return null;
         var finished = trainer.Finish();

@@ -17,8 +17,12 @@ internal sealed class ScalingBenchmark : IAsyncDisposable
         ["DOTNET_gcServer"] = "0",
     };
 
-    /// <summary>Until the runtime has compiled what runs often once more, which takes processor time from the denoisers.</summary>
-    private const int WarmUpRounds = 3;
+    /// <summary>
+    /// Small pictures of as many steps, until the runtime has compiled what runs often once more: half of the orchestrator's processor
+    /// time goes to that at first, and the denoisers lack it.
+    /// </summary>
+    private const int WarmUpPictures = 100;
+    private const int WarmUpSide = 64;
 
     private readonly List<ServiceProcess> _processes = [];
     private ulong _seed;
@@ -72,11 +76,16 @@ internal sealed class ScalingBenchmark : IAsyncDisposable
             (one, () => OrderAsync(alone, template, imagesEach)),
             (two, () => OrderAsync(both, template, 2 * imagesEach)),
         ];
-        for (var warmUp = 0; warmUp < WarmUpRounds; warmUp++)
+        var small = template.Clone();
+        (small.Width, small.Height) = (WarmUpSide, WarmUpSide);
+        foreach (var orchestrator in (ServiceProcess[])[alone, both])
         {
-            foreach (var (_, run) in runs)
-                await run();
+            for (var i = 0; i < WarmUpPictures; i += imagesEach)
+                await OrderAsync(orchestrator, small, imagesEach);
         }
+
+        foreach (var (_, run) in runs)
+            await run();
 
         var started = _processes.ToDictionary(process => process, process => ProcessorTime.SecondsOf(process.ProcessId));
         for (var round = 0; round < rounds; round++)

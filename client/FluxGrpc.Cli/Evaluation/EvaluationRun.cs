@@ -29,7 +29,8 @@ internal sealed class EvaluationRun(FluxClient client, Terminal terminal)
         table.AddRow("target", "≥ 200", "≥ 95 %", "≥ 95 %", "≥ 90 %", "", "≥ 90 %", "≥ 70 %");
 
         var pictures = await DrawAsync(new EvaluationSetting("default"), prompts, seedCount, cancellation);
-        AddRow(table, "default", Score(pictures, pictures.Select(picture => picture.Prompt)));
+        var scores = Score(pictures, pictures.Select(picture => picture.Prompt));
+        AddRow(table, "default", scores);
         // The pictures stay, the prompts go one further: what is still right is right by chance.
         AddRow(table, "shuffled prompts (control)", Score(pictures, pictures.Skip(seedCount * 2).Concat(pictures.Take(seedCount * 2))
             .Select(picture => picture.Prompt)));
@@ -49,6 +50,8 @@ internal sealed class EvaluationRun(FluxClient client, Terminal terminal)
         }
 
         terminal.Drawing.Write(table);
+        terminal.Drawing.WriteLine();
+        terminal.Drawing.Write(FigureTable(scores));
     }
 
     private static ScenePrompt[] Prompts(int count)
@@ -92,10 +95,21 @@ internal sealed class EvaluationRun(FluxClient client, Terminal terminal)
         return pictures;
     }
 
-    private static Table NewTable()
+    private static Table NewTable() =>
+        NewTable("", "pictures", "background", "color", "shape", "shape (one)", "position", "relation");
+
+    /// <summary>How many of each figure are right, of the row "default".</summary>
+    private static Table FigureTable(Scores scores)
     {
-        var table = new Table().Border(TableBorder.Markdown)
-            .AddColumns("", "pictures", "background", "color", "shape", "shape (one)", "position", "relation");
+        var figures = Enum.GetValues<Figure>();
+        var table = NewTable(["", .. figures.Select(figure => figure.ToString().ToLowerInvariant())]);
+        table.AddRow(["shape, by figure", .. figures.Select(figure => Percent(scores.FigureOf(figure)))]);
+        return table;
+    }
+
+    private static Table NewTable(params string[] columns)
+    {
+        var table = new Table().Border(TableBorder.Markdown).AddColumns(columns);
         foreach (var column in table.Columns.Skip(1))
             column.RightAligned().NoWrap();
         return table;

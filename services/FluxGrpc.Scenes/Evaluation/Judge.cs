@@ -21,13 +21,13 @@ public static class Judge
     private static Verdict ScoreOne(SceneObservation seen, Scene wanted, bool background)
     {
         if (seen.Objects.Count == 0)
-            return new Verdict(background, false, false, false, null);
+            return new Verdict(background, false, NoneRight(wanted), false, null);
 
         var largest = seen.Objects[0];
         return new Verdict(
             background,
             largest.Color == wanted.Objects[0].Color && seen.Objects.Count == 1,
-            Is(largest, wanted.Objects[0].Figure),
+            [Compare(largest, wanted.Objects[0].Figure)],
             GridPosition.Of(largest.CenterX, largest.CenterY, seen.Width, seen.Height) == wanted.Position,
             null);
     }
@@ -37,13 +37,16 @@ public static class Judge
         var first = seen.Objects.FirstOrDefault(candidate => candidate.Color == wanted.Objects[0].Color);
         var second = seen.Objects.FirstOrDefault(candidate => candidate.Color == wanted.Objects[1].Color);
         if (first is null || second is null || seen.Objects.Count != 2)
-            return new Verdict(background, false, false, null, false);
+            return new Verdict(background, false, NoneRight(wanted), null, false);
 
-        var figures = Is(first, wanted.Objects[0].Figure) && Is(second, wanted.Objects[1].Figure);
+        FigureVerdict[] figures = [Compare(first, wanted.Objects[0].Figure), Compare(second, wanted.Objects[1].Figure)];
         return new Verdict(background, true, figures, null, Observed(first, second) == wanted.Relation);
     }
 
-    private static bool Is(ObservedObject seen, Figure figure) => seen.Figure == figure && seen.Fit >= SmallestFit;
+    private static FigureVerdict Compare(ObservedObject seen, Figure wanted) =>
+        new(wanted, seen.Figure == wanted && seen.Fit >= SmallestFit);
+
+    private static FigureVerdict[] NoneRight(Scene wanted) => [.. wanted.Objects.Select(missed => new FigureVerdict(missed.Figure, false))];
 
     private static Relation Observed(ObservedObject first, ObservedObject second)
     {

@@ -20,6 +20,10 @@ public sealed class Scores
     /// <summary>Share of right figures among pictures of one object.</summary>
     public double FigureOfOne => Share(verdict => verdict.Relation is null ? verdict.Figure : null);
 
+    /// <summary>Share of a figure's objects that were drawn as asked; NaN where none was asked for.</summary>
+    public double FigureOf(Figure figure) => Share(_verdicts.SelectMany(verdict => verdict.Figures)
+        .Where(asked => asked.Figure == figure).Select(asked => (bool?)asked.IsRight));
+
     /// <summary>Share of right positions among pictures of one object.</summary>
     public double Position => Share(verdict => verdict.Position);
 
@@ -29,10 +33,12 @@ public sealed class Scores
     /// <summary>Adds a verdict.</summary>
     public void Add(Verdict verdict) => _verdicts.Add(verdict);
 
+    private double Share(Func<Verdict, bool?> part) => Share(_verdicts.Select(part));
+
     /// <summary>NaN where nothing was asked.</summary>
-    private double Share(Func<Verdict, bool?> part)
+    private static double Share(IEnumerable<bool?> answers)
     {
-        var asked = _verdicts.Select(part).OfType<bool>().ToArray();
+        var asked = answers.OfType<bool>().ToArray();
         return asked.Length == 0 ? double.NaN : asked.Count(right => right) / (double)asked.Length;
     }
 }

@@ -103,13 +103,16 @@ internal sealed class Optimizer : IDisposable
     }
 
     /// <summary>The matrix nearest in direction to a gradient, with singular values between 0.7 and 1.2.</summary>
-    /// <remarks>The quintic iteration of Jordan et al. (Muon, 2024), in bfloat16 as there.</remarks>
-    internal static Tensor Orthogonalize(Tensor matrix)
+    /// <param name="matrix">A gradient [R, C].</param>
+    /// <param name="type">Type of the products.</param>
+    /// <returns>[R, C], float32.</returns>
+    /// <remarks>The quintic iteration of Jordan et al. (Muon, 2024); bfloat16 is enough there.</remarks>
+    internal static Tensor Orthogonalize(Tensor matrix, ScalarType type)
     {
         const int Iterations = 5;
         using var scope = NewDisposeScope();
         var isTall = matrix.shape[0] > matrix.shape[1];
-        var x = (isTall ? matrix.t() : matrix).to(ScalarType.BFloat16).contiguous();
+        var x = (isTall ? matrix.t() : matrix).to(type).contiguous();
         x = x / (x.norm() + _muonEpsilon);
         for (var i = 0; i < Iterations; i++)
         {
@@ -141,7 +144,7 @@ internal sealed class Optimizer : IDisposable
         var ahead = gradient + parameter.Momentum * momentum;
         var flat = ahead.flatten(1);    // A convolution's kernel is a matrix of output channels by everything else.
         using Scalar rate = -_settings.MuonRate(flat.shape[0], flat.shape[1]) * factor;
-        parameter.Master.add_(Orthogonalize(flat).reshape(parameter.Master.shape), alpha: rate);
+        parameter.Master.add_(Orthogonalize(flat, _settings.MuonType).reshape(parameter.Master.shape), alpha: rate);
     }
 
     private void UpdateByAdam(LearnedParameter parameter, Tensor gradient, double factor)

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace FluxGrpc.Training.Optimization;
 
 /// <summary>The settings of an <see cref="Optimizer"/>.</summary>
@@ -8,6 +10,9 @@ internal sealed record OptimizerSettings
 
     /// <summary>Momentum of Muon.</summary>
     public required double MuonMomentum { get; init; }
+
+    /// <summary>Type of Muon's matrix products: bfloat16 only where the device has it, it takes twenty times as long elsewhere.</summary>
+    public ScalarType MuonType { get; init; } = ScalarType.Float32;
 
     /// <summary>Step length of Adam.</summary>
     public required double AdamRate { get; init; }

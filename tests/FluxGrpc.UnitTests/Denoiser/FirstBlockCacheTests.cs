@@ -94,6 +94,35 @@ public sealed class FirstBlockCacheTests : IDisposable
         Assert.InRange(reused.Count(isReused => !isReused), 3, 27);
     }
 
+    /// <summary>Each token's rest goes as far along its own line as the first block's change did, not back, and not for ever.</summary>
+    [Fact]
+    public void What_is_skipped_goes_on_as_the_first_block_does()
+    {
+        float[] gone = [1, 0.5f, 0, -2, 50], wanted = [1, 0.5f, 0, 0, 3];
+        Tensor change = randn(1, gone.Length, 8), changeSlope = randn(1, gone.Length, 8);
+        Tensor rest = randn(1, gone.Length, 8), restSlope = randn(1, gone.Length, 8);
+        using var cache = new FirstBlockCache(threshold: 1e6f);
+        cache.Store(change, rest);
+        cache.Store(change + changeSlope, rest + restSlope);
+
+        var guess = cache.Guess(change + changeSlope * (1 + Column(gone)));
+
+        Assert.True(allclose(rest + restSlope * (1 + Column(wanted)), guess!, rtol: 1e-4, atol: 1e-5));
+    }
+
+    [Fact]
+    public void Tokens_that_never_change_are_no_trouble()
+    {
+        Tensor change = ones(1, 2, 8), rest = randn(1, 2, 8);
+        using var cache = new FirstBlockCache(Often);
+        cache.Store(change, rest);
+        cache.Store(change, rest);
+
+        Assert.True(allclose(rest, cache.Guess(change)!));
+    }
+
+    private static Tensor Column(float[] values) => tensor(values).view(1, -1, 1);
+
     private (Tensor Velocity, bool[] Reused) Predict(TransformerInput input, params FirstBlockCache?[] caches)
     {
         using var noGradients = no_grad();

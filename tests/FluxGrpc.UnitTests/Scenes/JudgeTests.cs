@@ -18,6 +18,7 @@ public sealed class JudgeTests
         Assert.InRange(scores.Figure, 0.99, 1);
         Assert.InRange(scores.Position, 0.99, 1);
         Assert.InRange(scores.Relation, 0.99, 1);
+        Assert.All(Enum.GetValues<Figure>(), figure => Assert.InRange(scores.FigureOf(figure), 0.98, 1));
     }
 
     [Fact]
@@ -59,6 +60,21 @@ public sealed class JudgeTests
         Assert.Equal(what == "background", !verdict.Background);
         Assert.Equal(what is "color" or "missing" or "twice", !verdict.Color);
         Assert.Equal(what is "figure" or "missing", !verdict.Figure);
+    }
+
+    [Fact]
+    public void Of_two_objects_the_wrong_one_is_named()
+    {
+        var generator = new SceneGenerator(seed: 8);
+        var wanted = Enumerable.Range(0, 100).Select(_ => generator.Next(128, 128, shareOfTwo: 1, heldOut: false))
+            .First(scene => scene.Objects[0].Figure == Figure.Star && scene.Objects[1].Figure == Figure.Square);
+        var drawn = wanted with { Objects = [wanted.Objects[0] with { Figure = Figure.Circle }, wanted.Objects[1]] };
+
+        var verdict = Judge.Score(ShapeRenderer.Render(drawn), wanted);
+
+        Assert.Equal([new FigureVerdict(Figure.Star, false), new FigureVerdict(Figure.Square, true)], verdict.Figures);
+        Assert.False(verdict.Figure);
+        Assert.True(verdict.Relation);
     }
 
     [Fact]

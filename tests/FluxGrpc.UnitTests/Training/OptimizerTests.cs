@@ -8,14 +8,15 @@ namespace FluxGrpc.UnitTests.Training;
 public sealed class OptimizerTests
 {
     [Theory]
-    [InlineData(24, 8)]
-    [InlineData(8, 24)]
-    [InlineData(16, 16)]
-    public void Orthogonalized_singular_values_are_about_one(long rows, long columns)
+    [InlineData(24, 8, ScalarType.Float32)]
+    [InlineData(8, 24, ScalarType.Float32)]
+    [InlineData(16, 16, ScalarType.Float32)]
+    [InlineData(16, 16, ScalarType.BFloat16)]
+    public void Orthogonalized_singular_values_are_about_one(long rows, long columns, ScalarType type)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(4, CPU);
-        var result = Optimizer.Orthogonalize(randn([rows, columns], generator: generator));
+        var result = Optimizer.Orthogonalize(randn([rows, columns], generator: generator), type);
 
         var values = linalg.svdvals(result);
 

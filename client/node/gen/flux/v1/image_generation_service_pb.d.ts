@@ -178,8 +178,8 @@ export declare type GenerateRequest = Message<"flux.v1.GenerateRequest"> & {
   format: ImageFormat;
 
   /**
-   * First-block cache: a step whose first block changes the image tokens nearly as the last computed step's did takes over what the
-   * other blocks did there. The largest relative difference (mean absolute, of the change) that is taken for the same, above 0 to 1;
+   * First-block cache: a step whose first block changes the image tokens nearly as the last computed step's did guesses what the other
+   * blocks would do from the last two computed steps. The largest relative difference (mean absolute, of the change) that is taken for the same, above 0 to 1;
    * absent computes every step. 0.1 skips about every other of 28 steps. The picture differs a little, and is no longer the same byte
    * for byte where a step goes to another denoiser, which begins with a computed one.
    *
@@ -623,7 +623,7 @@ export declare type StepCompleted = Message<"flux.v1.StepCompleted"> & {
   preview: Uint8Array;
 
   /**
-   * True where the step took over what an earlier one's blocks did; see step_cache_threshold.
+   * True where the step ran only its first block; see step_cache_threshold.
    *
    * @generated from field: bool reused = 11;
    */
@@ -733,7 +733,7 @@ export declare type GenerationFinished = Message<"flux.v1.GenerationFinished"> &
   repeatedSteps: number;
 
   /**
-   * Steps that took over what an earlier one's blocks did; see step_cache_threshold.
+   * Steps that ran only their first block; see step_cache_threshold.
    *
    * @generated from field: int32 reused_steps = 8;
    */

@@ -154,8 +154,9 @@ class OpenSession(google.protobuf.message.Message):
 
     step_cache_threshold: builtins.float
     """First-block cache: run only the first block where its change R of the image tokens is near that of the last computed step,
-    mean |R0 - R| / mean |R0| < step_cache_threshold, and add what the other blocks changed then. Above 0 to 1; absent computes every
-    step. The server keeps two tensors [1, N, D] a session for it, and a new session begins with a computed step.
+    mean |R0 - R| / mean |R0| < step_cache_threshold, and add a guess of the other blocks' change, which goes on from the last two
+    computed steps as far as R does. Above 0 to 1; absent computes every step. The server keeps four tensors [1, N, D] a session for
+    it, and a new session begins with a computed step.
     """
 
     def __init__(self,

@@ -229,8 +229,8 @@ class GenerateRequest(google.protobuf.message.Message):
     """The type of the pictures' files; PNG by default."""
 
     step_cache_threshold: builtins.float
-    """First-block cache: a step whose first block changes the image tokens nearly as the last computed step's did takes over what the
-    other blocks did there. The largest relative difference (mean absolute, of the change) that is taken for the same, above 0 to 1;
+    """First-block cache: a step whose first block changes the image tokens nearly as the last computed step's did guesses what the other
+    blocks would do from the last two computed steps. The largest relative difference (mean absolute, of the change) that is taken for the same, above 0 to 1;
     absent computes every step. 0.1 skips about every other of 28 steps. The picture differs a little, and is no longer the same byte
     for byte where a step goes to another denoiser, which begins with a computed one.
     """
@@ -605,7 +605,7 @@ class StepCompleted(google.protobuf.message.Message):
     """A PNG of what the image is going to look like, an eighth as wide and as high, where preview_interval asked for it."""
 
     reused: builtins.bool
-    """True where the step took over what an earlier one's blocks did; see step_cache_threshold."""
+    """True where the step ran only its first block; see step_cache_threshold."""
 
     def __init__(self,
         *,
@@ -692,7 +692,7 @@ class GenerationFinished(google.protobuf.message.Message):
     """Steps that were sent again because their denoiser was lost."""
 
     reused_steps: builtins.int
-    """Steps that took over what an earlier one's blocks did; see step_cache_threshold."""
+    """Steps that ran only their first block; see step_cache_threshold."""
 
     def __init__(self,
         *,
