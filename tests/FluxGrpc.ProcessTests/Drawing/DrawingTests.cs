@@ -35,6 +35,7 @@ public sealed class DrawingTests(ITestOutputHelper output)
         Assert.InRange(own.Background, 0.95, 1);
         Assert.InRange(own.Color, 0.9, 1);
         Assert.InRange(own.FigureOfOne, 0.85, 1);
+        Assert.InRange(own.Figure, 0.8, 1);
         Assert.InRange(own.Position, 0.9, 1);
         Assert.InRange(own.Relation, 0.7, 1);
         Assert.InRange(others.Background, 0, 0.35);
