@@ -32,7 +32,7 @@ internal sealed class ScalingBenchmark : IAsyncDisposable
     {
         var images = new Option<int>("--images") { Description = "Images at a time for each denoiser.", DefaultValueFactory = _ => 2 };
         var side = new Option<int>("--side") { Description = "Width and height in pixels.", DefaultValueFactory = _ => 256 };
-        var steps = new Option<int>("--steps") { Description = "Steps of an image.", DefaultValueFactory = _ => 28 };
+        var steps = new Option<int>("--steps") { Description = "Steps of an image.", DefaultValueFactory = _ => 20 };
         var rounds = new Option<int>("--rounds") { Description = "Rounds; the figures are medians.", DefaultValueFactory = _ => 7 };
         var command = new Command("scaling",
             "Images/s with 2 denoisers of one compute thread each ÷ with 1: real processes, random weights.")
