@@ -213,7 +213,7 @@ public sealed unsafe class ProcessorKernels : PlainKernels
         // Scores in float32: rounded to bfloat16 they would be off by up to a hundredth, and so their exponentials.
         var queries = heads.Query.to(ScalarType.Float32) / Math.Sqrt(size);
         var keys = heads.Key.to(ScalarType.Float32).contiguous();
-        var values = heads.Value.transpose(2, 3).contiguous();                                       // [B, H, d, T]
+        var values = heads.Value.to(ProductType(heads.Value)).transpose(2, 3).contiguous();          // [B, H, d, T]
         var attended = empty([samples, tokens, headCount, size], heads.Query.dtype);
         for (var sample = 0L; sample < samples; sample++)
         {
@@ -283,6 +283,10 @@ public sealed unsafe class ProcessorKernels : PlainKernels
         });
         GC.KeepAlive((stream, turns, heads));
     }
+
+    /// <summary>oneDNN refuses bfloat16 products where the processor has none.</summary>
+    private static ScalarType ProductType(Tensor values) =>
+        values.dtype == ScalarType.BFloat16 && !Processor.MultipliesBfloat16 ? ScalarType.Float32 : values.dtype;
 
     /// <summary>bfloat16 linear layers are oneDNN's in libtorch already.</summary>
     private bool TakesOneDnn(Tensor x) => _oneDnn is not null && x.dtype == ScalarType.Float32 && IsFusible(x)
