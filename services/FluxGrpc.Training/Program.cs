@@ -8,7 +8,7 @@ var minutes = new Option<double>("--minutes")
     Description = "Minutes in which all cores compute, for all four phases.",
     DefaultValueFactory = _ => 120,
 };
-var autoEncoder = new Option<double?>("--autoencoder-minutes") 
+var autoEncoder = new Option<double?>("--autoencoder-minutes")
 {
     Description = "Of these for the autoencoder; 9 % by default, none with --from, from where only its decoder learns on.",
 };
