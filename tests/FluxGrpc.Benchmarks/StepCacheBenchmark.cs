@@ -74,7 +74,7 @@ internal static class StepCacheBenchmark
         {
             Console.WriteLine(FormattableString.Invariant(
                 $"  {way.Name,-15} {way.Reused / (double)(rounds * steps),5:P0} of the steps skipped, ")
-                + FormattableString.Invariant($"{full.Sample.RatioTo(way.Sample),5:F2} x as fast, ")
+                + FormattableString.Invariant($"{1000 * way.Sample.Median,5:F0} ms, {full.Sample.RatioTo(way.Sample),5:F2} x as fast, ")
                 + FormattableString.Invariant($"mean difference {way.Difference / rounds,6:F3} of 255"));
         }
     }

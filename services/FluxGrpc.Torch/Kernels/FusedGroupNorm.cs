@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -72,9 +73,8 @@ internal static unsafe class FusedGroupNorm
     /// <summary>Sums of each channel's elements and of their squares.</summary>
     private static (double[] Sums, double[] Squares) Moments(FusedRows rows, nint from, long positions, int channels, int threads)
     {
-        var (sums, squares) = (new double[channels], new double[channels]);
         var stride = channels * rows.ElementSize;
-        var merging = new Lock();
+        var partial = new ConcurrentDictionary<long, (double[] Sums, double[] Squares)>();
         FusedRows.ForRanges(positions, positions * stride, threads, (first, end) =>
         {
             var (mine, mySquares) = (new double[channels], new double[channels]);
@@ -96,15 +96,20 @@ internal static unsafe class FusedGroupNorm
                 }
             }
 
-            lock (merging)
-            {
-                for (var channel = 0; channel < channels; channel++)
-                {
-                    sums[channel] += mine[channel];
-                    squares[channel] += mySquares[channel];
-                }
-            }
+            partial[first] = (mine, mySquares);
         });
+
+        // In the order of the positions, whichever thread was done first: rounding tells.
+        var (sums, squares) = (new double[channels], new double[channels]);
+        foreach (var (_, part) in partial.OrderBy(part => part.Key))
+        {
+            for (var channel = 0; channel < channels; channel++)
+            {
+                sums[channel] += part.Sums[channel];
+                squares[channel] += part.Squares[channel];
+            }
+        }
+
         return (sums, squares);
     }
 }
