@@ -62,8 +62,10 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         var textEncoder = await LaunchAsync(EmbeddedService.LaunchAsync(
             OfModel(new TextEncoderOptions { AllowVocabularyMismatch = options.AllowVocabularyMismatch }, "text-encoder", options),
             TextEncoderServer.Build, cancellation));
+        // Whether the steps of prompt and negative prompt meet in one pass is a matter of milliseconds, and shows in the last bits.
         var denoiser = await LaunchAsync(EmbeddedService.LaunchAsync(
-            OfModel(new DenoiserOptions { ReplicaId = "embedded" }, "denoiser", options), DenoiserServer.Build, cancellation));
+            OfModel(new DenoiserOptions { ReplicaId = "embedded", BatchInvariant = true }, "denoiser", options),
+            DenoiserServer.Build, cancellation));
         var vae = await LaunchAsync(EmbeddedService.LaunchAsync(
             OfModel(new VaeOptions(), "vae", options), VaeServer.Build, cancellation));
         await foreach (var wait in Task.WhenEach(_services.Select(service => service.WaitUntilServingAsync(cancellation))))
