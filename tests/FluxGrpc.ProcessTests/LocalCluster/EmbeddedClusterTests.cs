@@ -59,6 +59,25 @@ public sealed class EmbeddedClusterTests
     }
 
     [Fact]
+    public async Task Prompt_and_negative_prompt_never_meet_in_one_pass()
+    {
+        await using var cluster = await EmbeddedCluster.StartAsync(Mini());
+        await using var client = FluxClient.Connect(cluster.Address);
+        var request = Small(count: 1);
+        request.Steps = 8;
+        request.NegativePrompt = "a dog";
+
+        var sizes = new List<int>();
+        await foreach (var happened in client.GenerateAsync(request))
+        {
+            if (happened.Step is { } step)
+                sizes.Add(step.BatchSize);
+        }
+
+        Assert.Equal(Enumerable.Repeat(1, 8), sizes);
+    }
+
+    [Fact]
     public async Task Leaving_the_loop_early_stops_the_work()
     {
         await using var cluster = await EmbeddedCluster.StartAsync(Mini());
