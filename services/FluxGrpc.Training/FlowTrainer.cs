@@ -1,7 +1,6 @@
 using FluxGrpc.Scenes;
 using FluxGrpc.Training.Optimization;
 using FluxGrpc.Training.Reports;
-using FluxGrpc.Vae.Model;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -37,13 +36,12 @@ internal sealed class FlowTrainer : IDisposable
     /// <param name="options">What the command was given.</param>
     /// <param name="model">What learns.</param>
     /// <param name="reading">Keeps the T5 encoder in exercise.</param>
-    /// <param name="autoEncoder">Encodes pictures.</param>
+    /// <param name="pictures">What is to be drawn.</param>
     /// <param name="workers">Threads to compute with.</param>
     public FlowTrainer(
-        TrainingOptions options, FlowModel model, CaptionReading reading, AutoEncoder autoEncoder, WorkerThreads workers)
+        TrainingOptions options, FlowModel model, CaptionReading reading, TrainingPictures pictures, WorkerThreads workers)
     {
-        (_options, _model, _reading) = (options, model, reading);
-        _pictures = new TrainingPictures(options, autoEncoder, workers.Count);
+        (_options, _model, _reading, _pictures) = (options, model, reading, pictures);
         _optimizer = new Optimizer([.. model.LearnTransformer(), .. model.LearnText(), .. reading.Learn()], new OptimizerSettings
         {
             MuonRate = (rows, columns) => 0.015 * Math.Sqrt(Math.Max(1, rows / (double)columns)),
@@ -77,11 +75,7 @@ internal sealed class FlowTrainer : IDisposable
         return isDone;
     }
 
-    public void Dispose()
-    {
-        _pictures.Dispose();
-        _optimizer.Dispose();
-    }
+    public void Dispose() => _optimizer.Dispose();
 
     private Tensor Loss(int worker, double shareOfTwo)
     {

@@ -1,7 +1,6 @@
 using FluxGrpc.Scenes;
 using FluxGrpc.Training.Optimization;
 using FluxGrpc.Training.Reports;
-using FluxGrpc.Vae.Model;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,13 +26,12 @@ internal sealed class GuidanceDistillation : IDisposable
     /// <param name="options">What the command was given.</param>
     /// <param name="student">What learns; begins as <paramref name="teacher"/>.</param>
     /// <param name="teacher">The trained model, unchanged.</param>
-    /// <param name="autoEncoder">Encodes pictures.</param>
+    /// <param name="pictures">What is to be drawn.</param>
     /// <param name="workers">Threads to compute with.</param>
     public GuidanceDistillation(
-        TrainingOptions options, FlowModel student, FlowModel teacher, AutoEncoder autoEncoder, WorkerThreads workers)
+        TrainingOptions options, FlowModel student, FlowModel teacher, TrainingPictures pictures, WorkerThreads workers)
     {
-        (_options, _student, _teacher) = (options, student, teacher);
-        _pictures = new TrainingPictures(options, autoEncoder, workers.Count);
+        (_options, _student, _teacher, _pictures) = (options, student, teacher, pictures);
         _optimizer = new Optimizer([.. student.LearnTransformer()], new OptimizerSettings
         {
             MuonRate = (rows, columns) => 0.005 * Math.Sqrt(Math.Max(1, rows / (double)columns)),
@@ -60,11 +58,7 @@ internal sealed class GuidanceDistillation : IDisposable
         return isDone;
     }
 
-    public void Dispose()
-    {
-        _pictures.Dispose();
-        _optimizer.Dispose();
-    }
+    public void Dispose() => _optimizer.Dispose();
 
     private Tensor Loss(int worker)
     {

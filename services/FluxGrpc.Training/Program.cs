@@ -17,6 +17,10 @@ var from = new Option<string?>("--from")
 {
     Description = "Checkpoint to go on from: its tokenizers and encoder of pictures stay, both objects come from the first step on.",
 };
+var readsAnew = new Option<bool>("--read-anew")
+{
+    Description = "With --from: a new T5 encoder learns to read, and to say nearly what the checkpoint's own says; for one that never learnt the order of words.",
+};
 var seed = new Option<int>("--seed") { Description = "Seed of weights, scenes, captions and noise.", DefaultValueFactory = _ => 1 };
 var device = new Option<string>("--device")
 {
@@ -26,7 +30,7 @@ var device = new Option<string>("--device")
 
 var command = new RootCommand("Trains the mini checkpoint. Stop it with Ctrl+C; the same command goes on where it stopped.")
 {
-    output, work, minutes, autoEncoder, guidance, from, seed, device,
+    output, work, minutes, autoEncoder, guidance, from, readsAnew, seed, device,
 };
 command.SetAction((parsed, cancellation) =>
 {
@@ -36,6 +40,7 @@ command.SetAction((parsed, cancellation) =>
         OutputFolder = parsed.GetValue(output)!,
         WorkFolder = parsed.GetValue(work)!,
         StartFolder = parsed.GetValue(from),
+        ReadsAnew = parsed.GetValue(readsAnew),
         Seed = parsed.GetValue(seed),
         AutoEncoderMinutes = parsed.GetValue(autoEncoder) ?? (parsed.GetValue(from) is null ? 0.09 * total : 0),
         GuidanceMinutes = parsed.GetValue(guidance) ?? 0.16 * total,

@@ -45,12 +45,15 @@ internal sealed class StartCheckpoint(string folder, Device device)
         return config;
     }
 
-    /// <summary>Gives a model the transformer and both text encoders.</summary>
+    /// <summary>Gives a model the transformer and the text encoders.</summary>
+    /// <param name="model">Gets them.</param>
+    /// <param name="withT5">Whether it gets the T5 encoder too.</param>
     /// <exception cref="InvalidDataException">They are of other sizes than <see cref="MiniModel"/>'s.</exception>
-    public void LoadInto(FlowModel model)
+    public void LoadInto(FlowModel model, bool withT5)
     {
         Load(ModelComponent.Transformer, new(MiniModel.Transformer, META), model.Transformer);
-        Load(ModelComponent.T5, new(model.Text.T5Config, META), model.Text.T5);
+        if (withT5)
+            Load(ModelComponent.T5, new(model.Text.T5Config, META), model.Text.T5);
         Load(ModelComponent.ClipText, new(model.Text.ClipConfig, META), model.Text.Clip);
     }
 

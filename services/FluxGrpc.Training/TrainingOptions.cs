@@ -6,7 +6,7 @@ namespace FluxGrpc.Training;
 /// <summary>What the command was given.</summary>
 internal sealed record TrainingOptions
 {
-    private const double ReadingShare = 0.01;
+    private const double ReadingShare = 0.03;
 
     /// <summary>Folder of the finished checkpoint.</summary>
     public string OutputFolder { get; init; } = "";
@@ -16,6 +16,9 @@ internal sealed record TrainingOptions
 
     /// <summary>Checkpoint to go on from; null to begin with random weights.</summary>
     public string? StartFolder { get; init; }
+
+    /// <summary>Whether the T5 encoder of <see cref="StartFolder"/> is only an example to stay close to: a new one learns to read.</summary>
+    public bool ReadsAnew { get; init; }
 
     /// <summary>Minutes of computation in all.</summary>
     public double TotalMinutes { get; init; }

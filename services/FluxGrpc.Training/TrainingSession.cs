@@ -41,14 +41,16 @@ internal sealed class TrainingSession : IDisposable
         using (autoEncoder)
         using (var model = NewModel())
         using (var reading = new CaptionReading(model, _options))
+        using (var pictures = new TrainingPictures(_options, autoEncoder, _workers.Count))
         {
-            _start?.LoadInto(model);
+            _start?.LoadInto(model, withT5: !_options.ReadsAnew);
             if (!LearnToRead(model, reading, stop))
                 return false;
 
             var check = new ProgressCheck(
                 new Sampler(model, autoEncoder, _options.Device), _workers, _report, _options.WorkFolder, CheckSeed);
-            return TrainFlow(model, reading, autoEncoder, config, check, stop) && Distil(model, autoEncoder, config, check, stop);
+            var write = () => CheckpointFolder.Write(_options.OutputFolder, _options.WorkFolder, model, autoEncoder, config);
+            return TrainFlow(model, reading, pictures, check, write, stop) && Distil(model, pictures, check, write, stop);
         }
     }
 
@@ -90,34 +92,31 @@ internal sealed class TrainingSession : IDisposable
     private bool TrainFlow(
         FlowModel model,
         CaptionReading reading,
-        AutoEncoder autoEncoder,
-        AutoEncoderConfig config,
+        TrainingPictures pictures,
         ProgressCheck check,
+        Action write,
         CancellationToken stop)
     {
-        using var trainer = new FlowTrainer(_options, model, reading, autoEncoder, _workers);
+        using var trainer = new FlowTrainer(_options, model, reading, pictures, _workers);
         return trainer.Run(_options.FlowMinutes, _report, steps =>
         {
             check.Run($"flow-{steps:000000}", CheckGuidance, GuidanceMode.ClassifierFree);
-            Write(model, autoEncoder, config);
+            write();
         }, stop);
     }
 
-    private bool Distil(FlowModel model, AutoEncoder autoEncoder, AutoEncoderConfig config, ProgressCheck check, CancellationToken stop)
+    private bool Distil(FlowModel model, TrainingPictures pictures, ProgressCheck check, Action write, CancellationToken stop)
     {
         using var teacher = NewModel();
         teacher.CopyFrom(model);
-        using var distillation = new GuidanceDistillation(_options, model, teacher, autoEncoder, _workers);
+        using var distillation = new GuidanceDistillation(_options, model, teacher, pictures, _workers);
         return distillation.Run(_options.GuidanceMinutes, _report, steps =>
         {
             check.Run($"guidance-{steps:000000}-1", 1, GuidanceMode.Distilled);
             check.Run($"guidance-{steps:000000}-4", 4, GuidanceMode.Distilled);
-            Write(model, autoEncoder, config);
+            write();
         }, stop);
     }
 
     private FlowModel NewModel() => new(_options.WorkFolder, _options.Seed, _options.Device, _options.ComputeType);
-
-    private void Write(FlowModel model, AutoEncoder autoEncoder, AutoEncoderConfig config) =>
-        CheckpointFolder.Write(_options.OutputFolder, _options.WorkFolder, model, autoEncoder, config);
 }

@@ -114,14 +114,42 @@ internal sealed class Optimizer : IDisposable
         var isTall = matrix.shape[0] > matrix.shape[1];
         var x = (isTall ? matrix.t() : matrix).to(type).contiguous();
         x = x / (x.norm() + _muonEpsilon);
-        for (var i = 0; i < Iterations; i++)
+        if (type == ScalarType.Float32 && x.shape[1] >= 2 * x.shape[0])
+            x = Polynomial(x.matmul(x.t()), Iterations).matmul(x);
+        else
+            x = Iterate(x, Iterations);
+        return (isTall ? x.t() : x).to(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Iterate(Tensor x, int iterations)
+    {
+        for (var i = 0; i < iterations; i++)
         {
             var gram = x.matmul(x.t());
             var polynomial = gram * _muonB + gram.matmul(gram) * _muonC;
             x = x * _muonA + polynomial.matmul(x);
         }
 
-        return (isTall ? x.t() : x).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        return x;
+    }
+
+    /// <summary>
+    /// What the iteration multiplies a wide matrix by, from its Gram matrix alone [R, R]: all that occurs are polynomials of it. Half of
+    /// the work for two squares and more, but the squared singular values want float32.
+    /// </summary>
+    private static Tensor Polynomial(Tensor gram, int iterations)
+    {
+        Tensor? product = null;
+        for (var i = 0; i < iterations; i++)
+        {
+            var polynomial = gram * _muonB + gram.matmul(gram) * _muonC;
+            polynomial.diagonal().add_(_muonA);
+            product = product is null ? polynomial : polynomial.matmul(product);
+            if (i + 1 < iterations)
+                gram = polynomial.matmul(gram).matmul(polynomial);
+        }
+
+        return product!;
     }
 
     private void Update(LearnedParameter parameter, Tensor gradient, double factor)

@@ -24,6 +24,22 @@ public sealed class OptimizerTests
         Assert.InRange(values.max().item<float>(), 0.3f, 1.3f);
     }
 
+    [Theory]
+    [InlineData(40, 160)]
+    [InlineData(160, 40)]
+    public void What_is_made_from_the_gram_matrix_is_what_the_iteration_gives(long rows, long columns)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(6, CPU);
+        var decay = linspace(0, -5, columns).exp();    // Singular values of a gradient differ much.
+        var matrix = randn([rows, columns], generator: generator) * decay;
+
+        var iterated = Optimizer.Orthogonalize(matrix, ScalarType.Float64);
+        var made = Optimizer.Orthogonalize(matrix, ScalarType.Float32);
+
+        Assert.InRange((made - iterated).abs().max().item<float>(), 0, 1e-4f);
+    }
+
     [Fact]
     public void Both_rules_learn_a_linear_map_from_both_workers_data()
     {
