@@ -19,7 +19,8 @@ var from = new Option<string?>("--from")
 };
 var readsAnew = new Option<bool>("--read-anew")
 {
-    Description = "With --from: a new T5 encoder learns to read, and to say nearly what the checkpoint's own says; for one that never learnt the order of words.",
+    Description = "With --from: a new T5 encoder learns to read and to say nearly what the checkpoint's own says; "
+        + "for one that never learnt the order of words.",
 };
 var seed = new Option<int>("--seed") { Description = "Seed of weights, scenes, captions and noise.", DefaultValueFactory = _ => 1 };
 var device = new Option<string>("--device")

@@ -17,7 +17,7 @@ internal sealed record TrainingOptions
     /// <summary>Checkpoint to go on from; null to begin with random weights.</summary>
     public string? StartFolder { get; init; }
 
-    /// <summary>Whether the T5 encoder of <see cref="StartFolder"/> is only an example to stay close to: a new one learns to read.</summary>
+    /// <summary>Whether <see cref="StartFolder"/>'s T5 encoder is only to stay close to: a new one learns to read.</summary>
     public bool ReadsAnew { get; init; }
 
     /// <summary>Minutes of computation in all.</summary>
