@@ -27,6 +27,9 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     /// <summary>With fewer tokens the calls for each head cost more than they save.</summary>
     private const long OneDnnTokens = 512;
 
+    /// <summary>Smaller heads leave a product too little to do for each score that it writes.</summary>
+    private const long OneDnnHeadSize = 64;
+
     /// <summary>Queries at a time, so that their scores stay in cache.</summary>
     private const long QueryChunk = 512;
 
@@ -205,7 +208,7 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     /// <inheritdoc/>
     public override Tensor Attention(QueryKeyValue heads)
     {
-        if (_oneDnn is null || !IsFusible(heads.Query) || heads.Key.shape[2] < OneDnnTokens)
+        if (_oneDnn is null || !IsFusible(heads.Query) || heads.Key.shape[2] < OneDnnTokens || heads.Query.shape[3] < OneDnnHeadSize)
             return base.Attention(heads);
 
         using var scope = NewDisposeScope();

@@ -135,10 +135,10 @@ public sealed class ComputeKernelsTests : IDisposable
     public void Attention_over_heads(string kernels, string dtype)
     {
         var device = ComputeDevice.Open("cpu", dtype, kernels);
-        foreach (var tokens in new[] { 5, 600 })
+        foreach (var (tokens, size) in new[] { (5, 16), (600, 16), (600, 64) })
         {
             var heads = new QueryKeyValue(
-                Random(device, 2, 2, tokens, 16), Random(device, 2, 2, tokens, 16), Random(device, 2, 2, tokens, 16));
+                Random(device, 2, 2, tokens, size), Random(device, 2, 2, tokens, size), Random(device, 2, 2, tokens, size));
 
             AssertNear(device, kernel => kernel.Attention(heads), () => Attention(heads));
         }
@@ -149,7 +149,8 @@ public sealed class ComputeKernelsTests : IDisposable
     public void Joint_attention_of_text_and_image(string kernels, string dtype)
     {
         var device = ComputeDevice.Open("cpu", dtype, kernels);
-        (int Text, int Side, long[] Axes, int Positions)[] cases = [(3, 4, [4, 6, 6], 1), (100, 21, [8, 12, 12], 2), (2, 3, [2, 4, 4], 1)];
+        (int Text, int Side, long[] Axes, int Positions)[] cases =
+            [(3, 4, [4, 6, 6], 1), (100, 21, [8, 12, 12], 2), (100, 21, [16, 24, 24], 2), (2, 3, [2, 4, 4], 1)];
         foreach (var (text, side, axes, positions) in cases)
         {
             var size = axes.Sum();
