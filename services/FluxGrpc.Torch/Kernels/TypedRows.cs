@@ -1,8 +1,13 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace FluxGrpc.Torch.Kernels;
 
 /// <summary>The loops over elements of one type.</summary>
+/// <remarks>
+/// Each is compiled in full at its first call: in the runtime's quick first version vectors are many times slower, and a process's first
+/// picture is drawn before the better one is there.
+/// </remarks>
 /// <typeparam name="T">How they become float32 and come back.</typeparam>
 internal sealed unsafe class TypedRows<T> : FusedRows
     where T : struct, IVectorElement
@@ -11,6 +16,7 @@ internal sealed unsafe class TypedRows<T> : FusedRows
     public override int ElementSize => T.Size;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void NormModulate(byte* x, byte* shift, byte* scale, byte* y, int size, float epsilon)
     {
         var sum = Vector256<float>.Zero;
@@ -34,6 +40,7 @@ internal sealed unsafe class TypedRows<T> : FusedRows
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void NormTurn(byte* x, byte* scale, float* turns, byte* y, int size, float epsilon)
     {
         var inverse = Vector256.Create(1 / MathF.Sqrt(MeanSquare(x, size) + epsilon));
@@ -50,6 +57,7 @@ internal sealed unsafe class TypedRows<T> : FusedRows
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void RmsNorm(byte* x, byte* scale, byte* y, int size, float epsilon)
     {
         var inverse = Vector256.Create(1 / MathF.Sqrt(MeanSquare(x, size) + epsilon));
@@ -58,6 +66,7 @@ internal sealed unsafe class TypedRows<T> : FusedRows
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void BiasedSoftmax(byte* x, float* bias, byte* y, int size)
     {
         var largest = Vector256.Create(float.NegativeInfinity);
@@ -77,6 +86,7 @@ internal sealed unsafe class TypedRows<T> : FusedRows
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void GatedGelu(byte* x, byte* factor, byte* y, int size)
     {
         for (var i = 0; i < size; i += Width)
@@ -84,6 +94,7 @@ internal sealed unsafe class TypedRows<T> : FusedRows
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void AffineSilu(byte* x, float* factor, float* shift, byte* y, int size)
     {
         for (var i = 0; i < size; i += Width)
@@ -94,6 +105,7 @@ internal sealed unsafe class TypedRows<T> : FusedRows
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void AddMoments(byte* x, float* sums, float* squares, int size)
     {
         for (var i = 0; i < size; i += Width)
@@ -105,6 +117,7 @@ internal sealed unsafe class TypedRows<T> : FusedRows
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Gelu(byte* x, byte* y, int size)
     {
         for (var i = 0; i < size; i += Width)
