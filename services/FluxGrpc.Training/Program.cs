@@ -47,6 +47,12 @@ command.SetAction((parsed, cancellation) =>
         GuidanceMinutes = parsed.GetValue(guidance) ?? 0.16 * total,
         TotalMinutes = total,
     };
+    if (options.Problem is { } problem)
+    {
+        Console.Error.WriteLine(problem);
+        return Task.FromResult(1);
+    }
+
     // On a thread of its own: the signal's handler is only there once the action has returned its task.
     return Task.Run(() =>
     {

@@ -47,6 +47,16 @@ internal sealed record TrainingOptions
     /// <summary>Threads that compute: one for each core, or one that feeds a GPU.</summary>
     public required int WorkerCount { get; init; }
 
+    /// <summary>What is wrong with the command line; null where it can be followed.</summary>
+    public string? Problem =>
+        ReadsAnew && StartFolder is null ? "--read-anew is for --from CHECKPOINT, whose T5 encoder it replaces"
+        : !(TotalMinutes > 0) ? Told($"--minutes is {TotalMinutes}; allowed: above 0")
+        : !(AutoEncoderMinutes >= 0) ? Told($"--autoencoder-minutes is {AutoEncoderMinutes}; allowed: 0 or more")
+        : !(GuidanceMinutes >= 0) ? Told($"--guidance-minutes is {GuidanceMinutes}; allowed: 0 or more")
+        : !(FlowMinutes > 0) ? Told($"--autoencoder-minutes and --guidance-minutes, {AutoEncoderMinutes} and {GuidanceMinutes}, leave ")
+            + Told($"nothing of --minutes, {TotalMinutes}, for the flow")
+        : null;
+
     /// <summary>Chooses the device.</summary>
     /// <param name="name">"cpu", "cuda:N" or "auto": the first GPU where there is one.</param>
     /// <exception cref="ArgumentException">No such device.</exception>
@@ -61,4 +71,6 @@ internal sealed record TrainingOptions
             WorkerCount = device.Kind == "cpu" ? Environment.ProcessorCount : 1,
         };
     }
+
+    private static string Told(FormattableString text) => FormattableString.Invariant(text);
 }

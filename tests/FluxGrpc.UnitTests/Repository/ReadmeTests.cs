@@ -38,7 +38,8 @@ public sealed partial class ReadmeTests
         var readme = File.ReadAllText(Checkout.PathOf("README.md"));
 
         Assert.Contains(
-            "\nclient/flux generate \"a large yellow star in the center on a blue background\" --seed 7\n", readme, StringComparison.Ordinal);
+            "\nclient/flux generate \"a large yellow star in the center on a blue background\" --seed 7\n",
+            readme, StringComparison.Ordinal);
         Assert.Contains("\ndotnet test FluxGrpc.sln -c Release\n", readme, StringComparison.Ordinal);
     }
 
