@@ -53,8 +53,9 @@ internal sealed record TrainingOptions
         : !(TotalMinutes > 0) ? Told($"--minutes is {TotalMinutes}; allowed: above 0")
         : !(AutoEncoderMinutes >= 0) ? Told($"--autoencoder-minutes is {AutoEncoderMinutes}; allowed: 0 or more")
         : !(GuidanceMinutes >= 0) ? Told($"--guidance-minutes is {GuidanceMinutes}; allowed: 0 or more")
-        : !(FlowMinutes > 0) ? Told($"--autoencoder-minutes and --guidance-minutes, {AutoEncoderMinutes} and {GuidanceMinutes}, leave ")
-            + Told($"nothing of --minutes, {TotalMinutes}, for the flow")
+        : AutoEncoderMinutes + GuidanceMinutes > TotalMinutes
+            ? Told($"--autoencoder-minutes and --guidance-minutes, {AutoEncoderMinutes} and {GuidanceMinutes}, are more than --minutes, ")
+                + Told($"{TotalMinutes}")
         : null;
 
     /// <summary>Chooses the device.</summary>

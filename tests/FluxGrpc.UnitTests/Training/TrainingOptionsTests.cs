@@ -17,6 +17,7 @@ public sealed class TrainingOptionsTests
     {
         Assert.Null(_options.Problem);
         Assert.Null((_options with { StartFolder = "checkpoint", ReadsAnew = true, AutoEncoderMinutes = 0 }).Problem);
+        Assert.Null((_options with { TotalMinutes = 12, AutoEncoderMinutes = 12, GuidanceMinutes = 0 }).Problem); // The decoder alone.
     }
 
     [Fact]
@@ -28,7 +29,7 @@ public sealed class TrainingOptionsTests
     [InlineData(double.NaN, 0, 0, "--minutes is NaN;")]
     [InlineData(10, -1, 0, "--autoencoder-minutes is -1;")]
     [InlineData(10, 0, -0.5, "--guidance-minutes is -0.5;")]
-    [InlineData(10, 6, 4, "--autoencoder-minutes and --guidance-minutes, 6 and 4, leave nothing of --minutes, 10,")]
+    [InlineData(10, 6, 5, "--autoencoder-minutes and --guidance-minutes, 6 and 5, are more than --minutes, 10")]
     public void Minutes_that_do_not_add_up_are_named(double total, double autoEncoder, double guidance, string problem) =>
         Assert.StartsWith(problem, (_options with
         {
