@@ -25,8 +25,11 @@ internal sealed class Sample(string name)
     {
         var started = Stopwatch.GetTimestamp();
         await run();
-        _seconds.Add(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        Add(Stopwatch.GetElapsedTime(started));
     }
+
+    /// <summary>Takes a time that something else measured.</summary>
+    public void Add(TimeSpan time) => _seconds.Add(time.TotalSeconds);
 
     /// <summary>Median over the rounds of this sample's time divided by the other's in the same round.</summary>
     public double RatioTo(Sample other) =>

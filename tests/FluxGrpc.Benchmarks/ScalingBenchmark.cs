@@ -22,7 +22,7 @@ internal sealed class ScalingBenchmark : IAsyncDisposable
     /// Small pictures of as many steps, until the runtime has compiled what runs often once more: half of the orchestrator's processor
     /// time goes to that at first, and the denoisers lack it.
     /// </summary>
-    private const int WarmUpPictures = 100;
+    private const int WarmUpPictures = 40;
     private const int WarmUpSide = 64;
 
     private readonly List<ServiceProcess> _processes = [];
@@ -35,7 +35,7 @@ internal sealed class ScalingBenchmark : IAsyncDisposable
         var row = new Option<int>("--row")
         {
             Description = "Images one after another for each caller in a round.",
-            DefaultValueFactory = _ => 4,
+            DefaultValueFactory = _ => 2,
         };
         var side = new Option<int>("--side") { Description = "Width and height in pixels.", DefaultValueFactory = _ => 256 };
         var steps = new Option<int>("--steps") { Description = "Steps of an image.", DefaultValueFactory = _ => 20 };

@@ -16,15 +16,15 @@ internal static class ScalingModel
             MlpSize = 2048,
             HeadCount = 8,
             AxesSizes = [8, 28, 28],
-            DoubleBlockCount = 2,
-            SingleBlockCount = 4,
+            DoubleBlockCount = 4,
+            SingleBlockCount = 8,
         },
     };
 
     /// <summary>The checkpoint's folder; it is written the first time.</summary>
     public static string Folder()
     {
-        var folder = Repository.PathOf("artifacts", "benchmarks", "scaling");
+        var folder = Repository.PathOf("artifacts", "benchmarks", "scaling-4-8");
         if (!File.Exists(Path.Combine(folder, "text_encoder_2", "model.safetensors"))) // The last one written.
         {
             Console.WriteLine($"Writing random weights to {folder}");

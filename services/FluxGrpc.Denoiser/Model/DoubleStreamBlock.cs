@@ -40,6 +40,19 @@ public sealed class DoubleStreamBlock : nn.Module<Tensor, Tensor, Tensor, Tensor
     public override (Tensor Img, Tensor Txt) forward(Tensor img, Tensor txt, Tensor vec, Tensor rope)
     {
         using var scope = NewDisposeScope();
+        var (imgOut, text) = Images(img, txt, vec, rope);
+        return (imgOut.MoveToOuterDisposeScope(), Texts(txt, text).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The image's half, all that a step needs which skips the blocks that follow.</summary>
+    /// <param name="img">Image tokens [B, N, D].</param>
+    /// <param name="txt">Text tokens [B, L, D].</param>
+    /// <param name="vec">Conditioning vector [B, D].</param>
+    /// <param name="rope">Rotations of the L + N tokens, from <see cref="Rope.Table"/>.</param>
+    /// <returns>Image tokens [B, N, D], and what <see cref="Texts"/> goes on from.</returns>
+    internal (Tensor Img, AttendedText Text) Images(Tensor img, Tensor txt, Tensor vec, Tensor rope)
+    {
+        using var scope = NewDisposeScope();
         var imgBranches = _imgModulation.call(vec);
         var txtBranches = _txtModulation.call(vec);
 
@@ -49,9 +62,24 @@ public sealed class DoubleStreamBlock : nn.Module<Tensor, Tensor, Tensor, Tensor
             .split([txt.shape[1], img.shape[1]], dim: 1);
 
         var imgOut = Finish(img, _imgAttention.Project(attended[1]), imgBranches, _imgMlp);
-        var txtOut = Finish(txt, _txtAttention.Project(attended[0]), txtBranches, _txtMlp);
-        return (imgOut.MoveToOuterDisposeScope(), txtOut.MoveToOuterDisposeScope());
+        foreach (var tensor in txtBranches.SelectMany(branch => new[] { branch.Shift, branch.Scale, branch.Gate }).Prepend(attended[0]))
+            tensor.MoveToOuterDisposeScope();
+        return (imgOut.MoveToOuterDisposeScope(), new AttendedText(attended[0], txtBranches));
     }
+
+    /// <summary>The text's half.</summary>
+    /// <param name="txt">Text tokens [B, L, D].</param>
+    /// <param name="text">From <see cref="Images"/>.</param>
+    /// <returns>Text tokens [B, L, D].</returns>
+    internal Tensor Texts(Tensor txt, AttendedText text)
+    {
+        using var scope = NewDisposeScope();
+        return Finish(txt, _txtAttention.Project(text.Attended), text.Branches, _txtMlp).MoveToOuterDisposeScope();
+    }
+
+    /// <param name="Attended">What the text's heads attended to [B, L, D].</param>
+    /// <param name="Branches">How its two branches are modulated.</param>
+    internal readonly record struct AttendedText(Tensor Attended, ShiftScaleGate[] Branches);
 
     /// <summary>The two gated residuals of a stream: attention, then MLP. All [B, T, D].</summary>
     private Tensor Finish(Tensor x, Tensor attended, ShiftScaleGate[] branches, Mlp mlp)

@@ -111,14 +111,15 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
 
         using var scope = NewDisposeScope();
         var streams = Begin(latents, timesteps, conditioning);
-        var (img, txt) = _doubleBlocks[0].call(streams.Img, streams.Txt, streams.Vec, streams.Rope);
+        var (img, text) = _doubleBlocks[0].Images(streams.Img, streams.Txt, streams.Vec, streams.Rope);
         var change = img - streams.Img;                                            // [B, N, D]
         var guesses = caches.Select((cache, sample) => cache?.Guess(Sample(change, sample))).ToArray();
         var reused = Array.ConvertAll(guesses, guess => guess is not null);
 
         var images = Enumerable.Range(0, caches.Count).Select(sample => Sample(img, sample)).ToArray();
         var computed = Enumerable.Range(0, caches.Count).Where(sample => !reused[sample]).ToArray();
-        var blocks = computed.Length == 0 ? null : RunBlocks((streams with { Img = img, Txt = txt }).Select(computed), first: 1);
+        var blocks = computed.Length == 0 ? null : RunBlocks(
+            (streams with { Img = img, Txt = _doubleBlocks[0].Texts(streams.Txt, text) }).Select(computed), first: 1);
         foreach (var sample in Enumerable.Range(0, caches.Count).Except(computed))
             images[sample] = images[sample] + guesses[sample]!;
         foreach (var (row, sample) in computed.Index())

@@ -105,6 +105,12 @@ public abstract class ComputeKernels
     /// <returns>The same elements [B, C, h, w].</returns>
     public abstract Tensor ForConvolution(Tensor picture);
 
+    /// <summary>Doubles both sides by repeating each position, then a 3×3 convolution. Reference: <c>Upsample</c>.</summary>
+    /// <param name="layer">Convolution of C channels to C' with a border of 1.</param>
+    /// <param name="picture">[B, C, h, w]; stays as it is.</param>
+    /// <returns>[B, C', 2h, 2w].</returns>
+    public abstract Tensor UpsampleConvolution(Conv2d layer, Tensor picture);
+
     /// <summary>softmax(q·kᵀ/√d)·v.</summary>
     /// <param name="heads">[B, H, T, d] each.</param>
     /// <returns>[B, T, D], heads side by side.</returns>

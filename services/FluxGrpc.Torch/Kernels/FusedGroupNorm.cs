@@ -61,12 +61,7 @@ internal static unsafe class FusedGroupNorm
         FusedRows.ForRanges(positions, 2 * positions * stride, threads, (first, end) =>
         {
             fixed (float* factors = factor, shifts = shift)
-            {
-                for (var position = first; position < end; position++)
-                {
-                    rows.AffineSilu((byte*)from + position * stride, factors, shifts, (byte*)to + position * stride, channels);
-                }
-            }
+                rows.AffineSilu((byte*)from + first * stride, factors, shifts, (byte*)to + first * stride, channels, end - first);
         });
     }
 
@@ -81,13 +76,8 @@ internal static unsafe class FusedGroupNorm
             var (chunk, chunkSquares) = (new float[channels], new float[channels]);
             for (var start = first; start < end; start += Chunk)
             {
-                Array.Clear(chunk);
-                Array.Clear(chunkSquares);
                 fixed (float* partial = chunk, partialSquares = chunkSquares)
-                {
-                    for (var position = start; position < Math.Min(start + Chunk, end); position++)
-                        rows.AddMoments((byte*)from + position * stride, partial, partialSquares, channels);
-                }
+                    rows.Moments((byte*)from + start * stride, partial, partialSquares, channels, Math.Min(Chunk, end - start));
 
                 for (var channel = 0; channel < channels; channel++)
                 {

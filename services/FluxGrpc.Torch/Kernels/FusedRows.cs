@@ -24,7 +24,7 @@ internal abstract unsafe class FusedRows
     /// <summary>Runs something for each row, on as many threads as libtorch computes with.</summary>
     /// <param name="rows">Number of rows.</param>
     /// <param name="bytes">Bytes read and written in all: little work is done by the caller alone.</param>
-    /// <param name="threads">Threads at most.</param>
+    /// <param name="threads">Threads that libtorch computes with.</param>
     /// <param name="body">Gets a row.</param>
     public static void ForEach(long rows, long bytes, int threads, Action<long> body) => ForRanges(rows, bytes, threads, (first, end) =>
     {
@@ -35,16 +35,16 @@ internal abstract unsafe class FusedRows
     /// <summary>Runs something for ranges of rows, on as many threads as libtorch computes with.</summary>
     /// <param name="rows">Number of rows.</param>
     /// <param name="bytes">Bytes read and written in all: little work is done by the caller alone.</param>
-    /// <param name="threads">Threads at most.</param>
+    /// <param name="threads">Threads that libtorch computes with.</param>
     /// <param name="body">Gets the first row and the one after the last.</param>
     public static void ForRanges(long rows, long bytes, int threads, Action<long, long> body)
     {
-        const long BytesWorthAThread = 1 << 18;
+        const long BytesWorthAThread = 1 << 15;
         var parts = Math.Clamp(Math.Min(bytes / BytesWorthAThread, rows), 1, threads);
         if (parts == 1)
             body(0, rows);
         else
-            Parallel.For(0, (int)parts, part => body(rows * part / parts, rows * (part + 1) / parts));
+            OmpThreads.Run((int)parts, threads, part => body(rows * part / parts, rows * (part + 1) / parts));
     }
 
     /// <summary>(1 + scale)·(x − mean)/√(variance + epsilon) + shift.</summary>
@@ -68,11 +68,11 @@ internal abstract unsafe class FusedRows
     /// <summary>gelu(x)·factor, in its tanh form.</summary>
     public abstract void GatedGelu(byte* x, byte* factor, byte* y, int size);
 
-    /// <summary>silu(x·factor + shift), with float32 factors and shifts.</summary>
-    public abstract void AffineSilu(byte* x, float* factor, float* shift, byte* y, int size);
+    /// <summary>silu(x·factor + shift) of rows one after another, with a float32 factor and shift for each of their elements.</summary>
+    public abstract void AffineSilu(byte* x, float* factor, float* shift, byte* y, int size, long rows);
 
-    /// <summary>Adds a row and its squares, element by element, to two sums.</summary>
-    public abstract void AddMoments(byte* x, float* sums, float* squares, int size);
+    /// <summary>Sums of rows one after another and of their squares, element by element.</summary>
+    public abstract void Moments(byte* x, float* sums, float* squares, int size, long rows);
 
     /// <summary>GELU in its tanh form: x·σ(2·√(2/π)·(x + 0.044715·x³)).</summary>
     public abstract void Gelu(byte* x, byte* y, int size);

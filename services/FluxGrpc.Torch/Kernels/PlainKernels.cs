@@ -124,6 +124,14 @@ public class PlainKernels : ComputeKernels
     }
 
     /// <inheritdoc/>
+    public override Tensor UpsampleConvolution(Conv2d layer, Tensor picture)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        using var larger = nn.functional.interpolate(picture, scale_factor: [2, 2], mode: InterpolationMode.Nearest);
+        return layer.call(larger);
+    }
+
+    /// <inheritdoc/>
     public override Tensor Attention(QueryKeyValue heads)
     {
         using var scope = NewDisposeScope();

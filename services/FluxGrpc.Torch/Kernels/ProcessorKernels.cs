@@ -206,6 +206,24 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     }
 
     /// <inheritdoc/>
+    public override Tensor UpsampleConvolution(Conv2d layer, Tensor picture)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        ArgumentNullException.ThrowIfNull(picture);
+        if (!IsFusible(picture) || picture.dtype != ScalarType.Float32)
+            return base.UpsampleConvolution(layer, picture);
+
+        // A position of the result sees four of the picture, not nine: those of the kernel's elements that meet the same one are added.
+        // In one dimension w₀ w₁ w₂ become w₂, w₁ + w₂, w₀ + w₁, w₀: a transposed convolution reads its kernel from the end.
+        using var scope = NewDisposeScope();
+        var sums = tensor([0f, 0, 1, 1, 0, 1, 1, 0, 1, 1, 0, 0]).view(3, 4);
+        var (output, input) = (layer.weight.shape[0], layer.weight.shape[1]);
+        var kernel = layer.weight.reshape(-1, 9).matmul(kron(sums, sums)).view(output, input, 4, 4);
+        return nn.functional.conv_transpose2d(picture, kernel.transpose(0, 1), layer.bias, strides: [2, 2], padding: [1, 1])
+            .MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
     public override Tensor Attention(QueryKeyValue heads)
     {
         if (_oneDnn is null || !IsFusible(heads.Query) || heads.Key.shape[2] < OneDnnTokens || heads.Query.shape[3] < OneDnnHeadSize)

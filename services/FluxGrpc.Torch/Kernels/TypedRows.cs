@@ -79,10 +79,10 @@ internal sealed unsafe class TypedRows<T> : FusedRows
         // Summed before the exponentials are rounded, so that the rounded ones need no second look.
         var sum = Vector256<float>.Zero;
         for (var i = 0; i < size; i += Width)
-            sum += Vector256.Exp(T.Load(x, i) + Vector256.Load(bias + i) - Vector256.Create(most));
+            sum += FastMath.Exp(T.Load(x, i) + Vector256.Load(bias + i) - Vector256.Create(most));
         var inverse = Vector256.Create(1 / Vector256.Sum(sum));
         for (var i = 0; i < size; i += Width)
-            T.Store(y, i, Vector256.Exp(T.Load(x, i) + Vector256.Load(bias + i) - Vector256.Create(most)) * inverse);
+            T.Store(y, i, FastMath.Exp(T.Load(x, i) + Vector256.Load(bias + i) - Vector256.Create(most)) * inverse);
     }
 
     /// <inheritdoc/>
@@ -95,24 +95,34 @@ internal sealed unsafe class TypedRows<T> : FusedRows
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void AffineSilu(byte* x, float* factor, float* shift, byte* y, int size)
+    public override void AffineSilu(byte* x, float* factor, float* shift, byte* y, int size, long rows)
     {
-        for (var i = 0; i < size; i += Width)
+        for (var end = x + rows * size * T.Size; x < end; x += size * T.Size, y += size * T.Size)
         {
-            var values = T.Load(x, i) * Vector256.Load(factor + i) + Vector256.Load(shift + i);
-            T.Store(y, i, values / (Vector256<float>.One + Vector256.Exp(-values)));
+            for (var i = 0; i < size; i += Width)
+            {
+                var values = T.Load(x, i) * Vector256.Load(factor + i) + Vector256.Load(shift + i);
+                T.Store(y, i, values / (Vector256<float>.One + FastMath.Exp(-values)));
+            }
         }
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void AddMoments(byte* x, float* sums, float* squares, int size)
+    public override void Moments(byte* x, float* sums, float* squares, int size, long rows)
     {
         for (var i = 0; i < size; i += Width)
         {
-            var values = T.Load(x, i);
-            (Vector256.Load(sums + i) + values).Store(sums + i);
-            (Vector256.Load(squares + i) + values * values).Store(squares + i);
+            var (sum, square) = (Vector256<float>.Zero, Vector256<float>.Zero);
+            for (var row = 0L; row < rows; row++)
+            {
+                var values = T.Load(x + row * size * T.Size, i);
+                sum += values;
+                square += values * values;
+            }
+
+            sum.Store(sums + i);
+            square.Store(squares + i);
         }
     }
 
@@ -141,6 +151,6 @@ internal sealed unsafe class TypedRows<T> : FusedRows
         const float MinusTwoRootTwoOverPi = -1.5957691216057308f;
         const float Cubic = 0.044715f;
         var exponent = x * (Vector256<float>.One + x * x * Cubic) * MinusTwoRootTwoOverPi;
-        return x / (Vector256<float>.One + Vector256.Exp(exponent));
+        return x / (Vector256<float>.One + FastMath.Exp(exponent));
     }
 }

@@ -22,7 +22,7 @@ internal sealed class UpLevel : nn.Module
         _blocks = new ModuleList<ResidualBlock>([.. Enumerable.Range(0, config.BlocksPerLevel + 1).Select(block =>
             new ResidualBlock(config, block == 0 ? before : channels, channels, kernels, device))]);
         if (level > 0)
-            _upsample = new Upsample(channels, device);
+            _upsample = new Upsample(channels, kernels, device);
         RegisterComponents();
     }
 

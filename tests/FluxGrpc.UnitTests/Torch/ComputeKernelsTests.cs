@@ -132,6 +132,24 @@ public sealed class ComputeKernelsTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Ways))]
+    public void Larger_pictures(string kernels, string dtype)
+    {
+        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        foreach (var (input, output, side) in new[] { (3, 5, 1), (12, 12, 5), (16, 32, 20) })
+        {
+            var picture = Random(device, 2, input, side, side + 1);
+            var arranged = device.Kernels.ForConvolution(picture);
+            var layer = nn.Conv2d(input, output, kernel_size: 3, padding: 1);
+            var exact = layer.call(nn.functional.interpolate(Wide(picture), scale_factor: [2, 2], mode: InterpolationMode.Nearest));
+            layer.to(device.Type);
+
+            AssertNear(device, kernel => kernel.UpsampleConvolution(layer, arranged), () => exact);
+            AssertNear(device, kernel => kernel.UpsampleConvolution(layer, picture), () => exact);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
     public void Attention_over_heads(string kernels, string dtype)
     {
         var device = ComputeDevice.Open("cpu", dtype, kernels);
