@@ -3,8 +3,9 @@ using FluxGrpc.Testing;
 namespace FluxGrpc.Benchmarks;
 
 /// <summary>
-/// Random weights in which the denoiser has the share of the work that it has in FLUX.1, more than 95 %. In the embedded mini model
-/// it has three quarters: two cores could not show there that a tier of denoisers scales.
+/// Random weights in which the denoiser has about the share of the work that it has in FLUX.1: 98 % of the processor time. FLUX.1 dev, at
+/// 256×256 and 20 steps, has 97 % of its FLOPs there (198 of 204 T), and 99.7 % where the prompt is remembered, as in the benchmark. In the
+/// embedded mini model it is three quarters: two cores could not show there that a tier of denoisers scales.
 /// </summary>
 internal static class ScalingModel
 {
