@@ -65,7 +65,7 @@ public sealed class FluxImageGenerator(FluxClient client) : IImageGenerator
 
     private async Task<ImageGenerationResponse> GenerateAsync(ImageOrder order, string? modelId, CancellationToken cancellation)
     {
-        var images = new List<AIContent>();
+        var images = new SortedList<int, AIContent>();
         GenerationAccepted? accepted = null;
         PromptEncoded? encoded = null;
         GenerationFinished? finished = null;
@@ -78,12 +78,12 @@ public sealed class FluxImageGenerator(FluxClient client) : IImageGenerator
             if (happened.Accepted is { ModelName: var model } && modelId is not null && modelId != model)
                 throw new ArgumentException($"ModelId is '{modelId}'; allowed: '{model}', the server's only model, or left out");
             if (happened.Image is { } image)
-                images.Add(ContentOf(image));
+                images.Add(image.ImageIndex, ContentOf(image));
         }
 
         if (accepted is null || encoded is null || finished is null)
             throw new InvalidOperationException($"The server at {client.Address} ended the call before all was done");
-        return new ImageGenerationResponse(images)
+        return new ImageGenerationResponse([.. images.Values])
         {
             Usage = UsageOf(accepted.Settings, encoded),
             RawRepresentation = new FluxGeneration(accepted, encoded, finished),

@@ -55,8 +55,9 @@ public sealed class FluxClient : IDisposable, IAsyncDisposable
 
     /// <summary>
     /// Makes pictures and tells everything on the way: one accepted, its places in the queue where it has to wait, one encoded,
-    /// then for each image its steps and the image, and one finished. Leaving the loop early stops the work on the server, unless
-    /// the request is detached: then the same request finds it again, with all events from the first on.
+    /// then for each image its steps and the image, and one finished. Images may be made side by side: their events then come mixed,
+    /// each with its index. Leaving the loop early stops the work on the server, unless the request is detached: then the same request
+    /// finds it again, with all events from the first on.
     /// </summary>
     /// <param name="request">Only the prompt is required; the server fills in what is left out.</param>
     /// <param name="cancellation">Stops the work on the server within one step; ends only the call of a detached request.</param>

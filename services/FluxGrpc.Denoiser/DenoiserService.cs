@@ -1,3 +1,4 @@
+using FluxGrpc.Denoiser.Batching;
 using FluxGrpc.Denoiser.Sessions;
 using FluxGrpc.Hosting;
 using FluxGrpc.V1;
@@ -20,6 +21,7 @@ internal sealed class DenoiserService(
     {
         var model = slot.Get();
         var config = model.Config;
+        var batches = BatchLimits.Of(options);
         return Task.FromResult(new DenoiserServiceGetModelInfoResponse
         {
             Component = model.Describe(options.MaxMessageBytes),
@@ -36,6 +38,8 @@ internal sealed class DenoiserService(
             MaxSteps = options.MaxSteps,
             MaxSessions = options.MaxSessions,
             ReplicaId = replica.Id,
+            MaxBatchSize = batches.MaxSize,
+            MaxBatchTokens = batches.MaxTokens,
         });
     }
 

@@ -62,9 +62,9 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         var textEncoder = await LaunchAsync(EmbeddedService.LaunchAsync(
             OfModel(new TextEncoderOptions { AllowVocabularyMismatch = options.AllowVocabularyMismatch }, "text-encoder", options),
             TextEncoderServer.Build, cancellation));
-        // Whether the steps of prompt and negative prompt meet in one pass is a matter of milliseconds, and shows in the last bits.
+        // Which steps meet in one pass is a matter of milliseconds, and shows in the last bits.
         var denoiser = await LaunchAsync(EmbeddedService.LaunchAsync(
-            OfModel(new DenoiserOptions { ReplicaId = "embedded", BatchInvariant = true }, "denoiser", options),
+            OfModel(new DenoiserOptions { ReplicaId = "embedded", BatchInvariant = options.BatchInvariant }, "denoiser", options),
             DenoiserServer.Build, cancellation));
         var vae = await LaunchAsync(EmbeddedService.LaunchAsync(
             OfModel(new VaeOptions(), "vae", options), VaeServer.Build, cancellation));

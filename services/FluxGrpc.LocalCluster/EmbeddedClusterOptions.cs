@@ -17,6 +17,12 @@ public sealed record EmbeddedClusterOptions
     /// <summary>How they compute: "auto", "plain", "fused" or "onednn".</summary>
     public string Kernels { get; init; } = "auto";
 
+    /// <summary>
+    /// Each step has a forward pass of its own, so that an image's bytes hang on its request alone. False lets the images of a request
+    /// share passes.
+    /// </summary>
+    public bool BatchInvariant { get; init; } = true;
+
     /// <summary>Least severe log messages of the services, on standard error.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using FluxGrpc.Orchestrator.Images;
 using FluxGrpc.Orchestrator.Requests;
 using FluxGrpc.Orchestrator.Sampling;
@@ -12,8 +13,9 @@ using Grpc.Core;
 namespace FluxGrpc.Orchestrator;
 
 /// <summary>
-/// Carries out one request: prompt to conditioning, noise to latents, latents to PNG, one image after another. While an image is
-/// denoised, the one before is drawn, where autoencoder and denoiser do not compute on the same processors.
+/// Carries out one request: prompt to conditioning, noise to latents, latents to PNG. Images are denoised side by side as far as the
+/// denoisers gain by that (<see cref="ImagesAtOnce"/>). While some are denoised, those before are drawn, where autoencoder and denoiser
+/// do not compute on the same processors.
 /// </summary>
 /// <param name="job">What to do.</param>
 /// <param name="stages">What it goes through.</param>
@@ -24,8 +26,8 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
     private static readonly string _software = $"FluxGrpc {typeof(Generation).Assembly.GetName().Version!.ToString(3)}";
 
     private readonly GenerationRequest _request = job.Request;
+    private readonly StageClock _drawing = new(stages.Time);
     private TimeSpan _encodeTime;
-    private TimeSpan _decodeTime;
 
     /// <summary>Makes the images, telling each event as it happens; the work goes on when the event has been taken.</summary>
     /// <exception cref="RpcException">A service failed; see <see cref="ComponentErrors"/>.</exception>
@@ -45,28 +47,26 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
             ? await stages.PictureEncoder.EncodeAsync(start.Pixels, _request.Grid, job.Facts.Vae, job.Options)
             : null;
         var order = new DenoisingOrder(_request, job.Facts, conditioning, negative);
-        var denoising = new ImageDenoising(order, stages.Tier, job.Options, job.Turn, stages.Time);
-        await using var drawing = new DrawingInBackground(job.Options.CancellationToken);
-        for (var i = 0; i < _request.Count; i++)
+        await using var images = new ImagesInHand(job.Options.CancellationToken);
+        var denoising = new ImageDenoising(
+            order, stages.Tier, job.Options.WithCancellationToken(images.End), job.Turn, stages.Time);
+        for (var begun = 0; begun < _request.Count || images.Count > 0;)
         {
-            var (index, image) = (i, Begin(i, picture));
-            await foreach (var progress in DenoiseAsync(denoising, index, image))
-            {
-                if (await drawing.TakeIfDoneAsync() is { } drawn)
-                    yield return new GenerateResponse { Image = drawn };
-                yield return progress;
-            }
-
-            if (await drawing.TakeAsync() is { } former)
-                yield return new GenerateResponse { Image = former };
-            drawing.Begin(cancellation => DrawAsync(index, image, cancellation));
-            if (!DrawsBeside)
-                yield return new GenerateResponse { Image = await drawing.TakeAsync() };
+            while (begun < _request.Count && MayBegin(images))
+                images.Begin(MakeAsync(begun, Begin(begun++, picture), denoising));
+            if (await images.NextAsync() is { } happened)
+                yield return happened;
         }
 
-        if (await drawing.TakeAsync() is { } last)
-            yield return new GenerateResponse { Image = last };
         yield return new GenerateResponse { Finished = Finish(denoising) };
+    }
+
+    /// <summary>True where another image is worth beginning beside those in hand.</summary>
+    private bool MayBegin(ImagesInHand images)
+    {
+        var drawn = _drawing.Count;
+        return (drawn == 0 || DrawsBeside) && images.Count - drawn < ImagesAtOnce.Count(
+            stages.Tier.Denoisers.Replicas, job.Facts.Denoiser.Component.Fingerprint, _request, stages.Options.ImagesPerDenoiser);
     }
 
     /// <summary>
@@ -74,6 +74,17 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
     /// </summary>
     private bool DrawsBeside => !_request.IncludeTensors
         && (job.Facts.Vae.Component.Device != Cpu || job.Facts.Denoiser.Component.Device != Cpu);
+
+    /// <summary>Makes one image; null comes when its steps are done, and another one may have its place at the denoiser.</summary>
+    private async IAsyncEnumerable<GenerateResponse?> MakeAsync(
+        int index, DenoisingImage image, ImageDenoising denoising, [EnumeratorCancellation] CancellationToken end = default)
+    {
+        await foreach (var progress in DenoiseAsync(denoising, index, image))
+            yield return progress;
+        var drawing = _drawing.MeasureAsync(() => DrawAsync(index, image, end));
+        yield return null;
+        yield return new GenerateResponse { Image = await drawing };
+    }
 
     private GenerationAccepted Accept() => new()
     {
@@ -134,12 +145,10 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
     {
         using var span = OrchestratorActivity.Source.StartActivity("decode");
         span?.SetTag("flux.image_index", index);
-        var started = stages.Time.GetTimestamp();
         var options = job.Options.WithCancellationToken(cancellation);
         var pixels = await stages.Decoder.DecodeAsync(image, job.Facts.Vae.Component.Fingerprint, options);
         var settings = new Dictionary<string, string>(Settings(_request.SeedOf(index)));
         var file = PictureFile.Encode(_request.Format, pixels.Data.Span, image.Grid.Width, image.Grid.Height, settings);
-        _decodeTime += stages.Time.GetElapsedTime(started);
         return new GeneratedImage
         {
             ImageIndex = index,
@@ -184,7 +193,7 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
     {
         EncodeTime = _encodeTime.ToDuration(),
         DenoiseTime = denoising.Elapsed.ToDuration(),
-        DecodeTime = _decodeTime.ToDuration(),
+        DecodeTime = _drawing.Elapsed.ToDuration(),
         QueueTime = job.Turn.Waited.ToDuration(),
         TotalTime = stages.Time.GetElapsedTime(job.Arrived).ToDuration(),
         ReplicaChanges = denoising.ReplicaChanges,

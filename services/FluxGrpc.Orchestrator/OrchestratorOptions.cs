@@ -113,6 +113,12 @@ public sealed class OrchestratorOptions : ServiceOptions
     [Description("Largest number of images in a request.")]
     public int MaxCount { get; set; } = 16;
 
+    /// <summary>Largest number of images of one request that a denoiser has at once; see <see cref="Tier.ImagesAtOnce"/>.</summary>
+    [Range(1, 1024)]
+    [Description("Largest number of images of one request that a denoiser has at once. Several share passes where it batches and they "
+        + "are small (4096 tokens together), for more images a second; with 1 the first one is there soonest.")]
+    public int ImagesPerDenoiser { get; set; } = 4;
+
     /// <summary>Largest number of requests in hand, running or waiting.</summary>
     [Range(1, 1_000_000)]
     [Description("Largest number of requests in hand, running or waiting; more are refused at once.")]

@@ -1,18 +1,21 @@
-using FluxGrpc.Testing.Processes;
+using FluxGrpc.Channels;
+using FluxGrpc.LocalCluster;
 using FluxGrpc.V1;
 using Grpc.Core;
 
 namespace FluxGrpc.Benchmarks;
 
-/// <summary>Four images of one request, each drawn while the next one is denoised, against four requests one after another.</summary>
+/// <summary>Four images of one request against four requests one after another, in the embedded services.</summary>
 internal static class PipelineBenchmark
 {
     private const int Images = 4;
 
-    public static async Task RunAsync(string checkpoint, int side, int steps, int rounds)
+    public static async Task RunAsync(string checkpoint, int side, int steps, int rounds, bool batchInvariant)
     {
-        await using var services = await RealServices.StartAsync(checkpoint);
-        var client = new ImageGenerationService.ImageGenerationServiceClient(services.Orchestrator.Channel);
+        await using var services = await EmbeddedCluster.StartAsync(
+            new EmbeddedClusterOptions { Checkpoint = checkpoint, BatchInvariant = batchInvariant });
+        using var channel = ServiceChannel.Create(ServiceAddress.Parse(services.Address));
+        var client = new ImageGenerationService.ImageGenerationServiceClient(channel);
 
         async Task MakeAsync(int count)
         {
@@ -36,7 +39,7 @@ internal static class PipelineBenchmark
                 await MakeAsync(1);
         }
 
-        Sample oneByOne = new("one after another"), together = new("in a pipeline");
+        Sample oneByOne = new("one after another"), together = new("in one request");
         (Sample Sample, Func<Task> Make)[] runs = [(oneByOne, MakeOneByOneAsync), (together, () => MakeAsync(Images))];
         foreach (var (_, make) in runs)
             await make(); // The first of each is slow.
@@ -49,9 +52,10 @@ internal static class PipelineBenchmark
             }
         }
 
-        Console.WriteLine($"pipeline: {Images} images of {side}x{side} pixels, {steps} steps, {rounds} rounds");
+        var passes = batchInvariant ? "passes of their own" : "passes in common";
+        Console.WriteLine($"pipeline: {Images} images of {side}x{side} pixels, {steps} steps, {passes}, {rounds} rounds");
         foreach (var sample in new[] { oneByOne, together })
             Console.WriteLine(FormattableString.Invariant($"  {sample.Name,-17} {Images / sample.Median,7:F3} images/s"));
-        Console.WriteLine(FormattableString.Invariant($"  in a pipeline / one after another: {oneByOne.RatioTo(together):F3}"));
+        Console.WriteLine(FormattableString.Invariant($"  in one request / one after another: {oneByOne.RatioTo(together):F3}"));
     }
 }

@@ -80,12 +80,13 @@ var stepCache = new Command("step-cache", "The first-block cache: threshold, spe
 stepCache.SetAction((parsed, _) => StepCacheBenchmark.RunAsync(parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
     parsed.GetValue(small), parsed.GetValue(cachedSteps), parsed.GetValue(fewerSteps), parsed.GetValue(images)));
 
+var batchInvariant = new Option<bool>("--batch-invariant") { Description = "Each image has passes of its own." };
 var pipeline = new Command("pipeline", "Images/s of one request for four images against four requests one after another.")
 {
-    model, small, steps, rounds,
+    model, small, steps, rounds, batchInvariant,
 };
 pipeline.SetAction((parsed, _) => PipelineBenchmark.RunAsync(parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
-    parsed.GetValue(small), parsed.GetValue(steps), parsed.GetValue(rounds)));
+    parsed.GetValue(small), parsed.GetValue(steps), parsed.GetValue(rounds), parsed.GetValue(batchInvariant)));
 
 var large = new Option<int>("--side") { Description = "Width and height in pixels.", DefaultValueFactory = _ => 512 };
 var pictures = new Option<int>("--pictures") { Description = "Pictures.", DefaultValueFactory = _ => 6 };

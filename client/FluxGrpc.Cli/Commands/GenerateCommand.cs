@@ -15,13 +15,13 @@ internal static class GenerateCommand
         var command = new Command("generate", "Make pictures of a prompt. Without --server the four services are started in this process.")
         {
             symbols.Priority, symbols.Detach, symbols.RequestId, symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels,
-            symbols.Record,
+            symbols.Record, symbols.SharePasses,
         };
         symbols.Server.AddTo(command);
         symbols.Image.AddTo(command);
         command.Validators.Add(result =>
         {
-            foreach (var local in new Option[] { symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels })
+            foreach (var local in new Option[] { symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels, symbols.SharePasses })
             {
                 if (result.GetResult(symbols.Server.Address) is not null && result.GetResult(local) is { Implicit: false })
                     result.AddError($"{local.Name} is for services that are started here; it cannot go together with --server");
@@ -73,6 +73,12 @@ internal static class GenerateCommand
         public Option<string> Dtype { get; } = SharedOptions.Dtype("auto");
         public Option<string> Kernels { get; } = SharedOptions.Kernels();
 
+        public Option<bool> SharePasses { get; } = new("--share-passes")
+        {
+            Description = "Several pictures share passes of the denoiser: more pictures a second where they are small, but their last "
+                + "bits then differ from those of pictures made alone, and from run to run.",
+        };
+
         public Option<string?> Record { get; } = new("--record")
         {
             Description = "Also write conditioning, sigmas, latents and velocity of each step to this safetensors file.",
@@ -96,6 +102,7 @@ internal static class GenerateCommand
                     Device = parsed.GetRequiredValue(Device),
                     Dtype = parsed.GetRequiredValue(Dtype),
                     Kernels = parsed.GetRequiredValue(Kernels),
+                    BatchInvariant = !parsed.GetValue(SharePasses),
                     LogLevel = LogLevel.Error, // A run that Ctrl-C ends is no news to who pressed it.
                 },
                 request.Detached ? FollowUps.Of(parsed, RequestId, request.RequestId, Server) : null);

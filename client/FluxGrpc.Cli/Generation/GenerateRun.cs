@@ -13,7 +13,7 @@ internal sealed class GenerateRun(GenerateSettings settings, Terminal terminal, 
     private static readonly TimeSpan _leastShownWait = TimeSpan.FromSeconds(0.05);
 
     private readonly GenerationProgress _progress = new();
-    private readonly List<string> _results = [];
+    private readonly List<(int Image, string Text)> _results = [];
     private SessionRecorder? _recorder;
     private GenerationSettings? _accepted;
 
@@ -31,7 +31,7 @@ internal sealed class GenerateRun(GenerateSettings settings, Terminal terminal, 
         }
 
         var finished = await FinishAsync(cancellation);
-        foreach (var line in _results)
+        foreach (var (_, line) in _results.OrderBy(result => result.Image))
             await terminal.Output.WriteLineAsync(line);
         await terminal.Output.WriteLineAsync(
             $"done in {Text(finished.TotalTime)} ({Waiting(finished)}prompt {Text(finished.EncodeTime)}, "
@@ -143,15 +143,15 @@ internal sealed class GenerateRun(GenerateSettings settings, Terminal terminal, 
     {
         var path = OutputNames.For(settings.Output, image.ImageIndex, _progress.Images);
         await File.WriteAllBytesAsync(path, image.Data.ToByteArray(), cancellation);
-        _results.Add(string.Create(CultureInfo.InvariantCulture,
-            $"{path}: {_accepted!.Width} x {_accepted.Height}, {_accepted.Steps} steps, seed {image.Seed}"));
+        _results.Add((image.ImageIndex, string.Create(CultureInfo.InvariantCulture,
+            $"{path}: {_accepted!.Width} x {_accepted.Height}, {_accepted.Steps} steps, seed {image.Seed}")));
     }
 
     private void Save(SessionRecording recording, int index)
     {
         var path = OutputNames.For(settings.Record!, index, _progress.Images);
         recording.Write(path);
-        _results.Add($"{path}: recording of {recording.Latents.Count} steps");
+        _results.Add((index, $"{path}: recording of {recording.Latents.Count} steps"));
     }
 
     private static string Waiting(GenerationFinished finished) =>

@@ -6,7 +6,10 @@ namespace FluxGrpc.Cli.Generation;
 /// <summary>How far a run is, from its events alone.</summary>
 internal sealed class GenerationProgress
 {
+    private readonly Dictionary<int, int> _stepsOf = [];
     private TimeSpan _elapsed;
+    private int _image;
+    private int _mostAtOnce = 1;
 
     /// <summary>Images in all; 0 before the request was accepted.</summary>
     public int Images { get; private set; }
@@ -26,8 +29,9 @@ internal sealed class GenerationProgress
     /// <summary>Mean time of the steps so far.</summary>
     public TimeSpan TimePerStep => StepsDone == 0 ? TimeSpan.Zero : _elapsed / StepsDone;
 
-    /// <summary>Time that the steps to come will take.</summary>
-    public TimeSpan TimeLeft => TimePerStep * (Steps - StepsDone);
+    /// <summary>Time that the steps to come will take, as many images at once as there have been.</summary>
+    public TimeSpan TimeLeft =>
+        TimePerStep * (Steps - StepsDone) / Math.Clamp(Images - _stepsOf.Values.Count(IsAll), 1, _mostAtOnce);
 
     /// <summary>Takes note of an event.</summary>
     public void Observe(GenerateResponse happened)
@@ -38,25 +42,26 @@ internal sealed class GenerationProgress
             case GenerateResponse.EventOneofCase.Accepted:
                 Images = happened.Accepted.Settings.Count;
                 StepsPerImage = happened.Accepted.Settings.Steps;
+
                 break;
             case GenerateResponse.EventOneofCase.Step:
                 StepsDone++;
                 _elapsed += happened.Step.Elapsed.ToTimeSpan();
+                _image = happened.Step.ImageIndex;
+                _stepsOf[_image] = happened.Step.StepIndex + 1;
+                _mostAtOnce = Math.Max(_mostAtOnce, _stepsOf.Values.Count(steps => !IsAll(steps)));
                 break;
         }
     }
 
-    /// <summary>What is being drawn: "image 2 of 3", or "drawing" where there is but one; "waiting" in the queue.</summary>
+    /// <summary>What took the latest step: "image 2 of 3", or "drawing" where there is but one; "waiting" in the queue.</summary>
     public string Subject
     {
         get
         {
             if (Ahead is not null)
                 return "waiting";
-            if (Images <= 1 || StepsPerImage == 0)
-                return "drawing";
-            var current = Math.Max(StepsDone - 1, 0) / StepsPerImage + 1;
-            return string.Create(CultureInfo.InvariantCulture, $"image {current} of {Images}");
+            return Images <= 1 ? "drawing" : string.Create(CultureInfo.InvariantCulture, $"image {_image + 1} of {Images}");
         }
     }
 
@@ -68,8 +73,9 @@ internal sealed class GenerationProgress
         if (StepsDone == 0)
             return string.Create(CultureInfo.InvariantCulture, $"step 0/{StepsPerImage}");
 
-        var step = (StepsDone - 1) % StepsPerImage + 1;
         return string.Create(CultureInfo.InvariantCulture,
-            $"step {step}/{StepsPerImage}  {TimePerStep.TotalSeconds:0.00} s/step  {Durations.Format(TimeLeft)} left");
+            $"step {_stepsOf[_image]}/{StepsPerImage}  {TimePerStep.TotalSeconds:0.00} s/step  {Durations.Format(TimeLeft)} left");
     }
+
+    private bool IsAll(int steps) => steps >= StepsPerImage;
 }

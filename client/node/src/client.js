@@ -21,7 +21,8 @@ import { Priority } from "../gen/flux/v1/priority_pb.js";
 
 /**
  * What happens on the way to the pictures, by `case`: "accepted", "queued" (where it has to wait), "encoded", then for each image
- * its "step"s and the "image", then "finished". "replicaChanged" between two steps: the image goes on at another denoiser.
+ * its "step"s and the "image", then "finished". Images may be made side by side; their events then come mixed, each with its
+ * imageIndex. "replicaChanged" between two steps: the image goes on at another denoiser.
  *
  * @typedef {Exclude<GenerateResponse["event"], { case: undefined }>} GenerateEvent
  */

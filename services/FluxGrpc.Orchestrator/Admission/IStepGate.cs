@@ -6,7 +6,7 @@ namespace FluxGrpc.Orchestrator.Admission;
 internal interface IStepGate
 {
     /// <summary>
-    /// True where other work has more right to the place: whoever takes the steps ends its denoiser session in good order, so
+    /// True where other work has more right to the place, or has it: whoever takes the steps ends its denoiser session in good order, so
     /// that the denoiser does not hold it meanwhile, and waits for its turn.
     /// </summary>
     bool MustPause { get; }

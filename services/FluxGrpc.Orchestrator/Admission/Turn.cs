@@ -1,18 +1,17 @@
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
+
 using FluxGrpc.V1;
 
 namespace FluxGrpc.Orchestrator.Admission;
 
-/// <summary>A request's turn in the <see cref="WorkQueue"/>, from its arrival until it is disposed.</summary>
+/// <summary>
+/// A request's turn in the <see cref="WorkQueue"/>, from its arrival until it is disposed. Several of its images may wait for it.
+/// </summary>
 internal sealed class Turn : IStepGate, IDisposable
 {
     private readonly WorkQueue _queue;
-
-    // Holds at most one signal: news that came together are looked at together.
-    private readonly Channel<bool> _news = Channel.CreateBounded<bool>(
-        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-
+    private TaskCompletionSource _news = NewSignal();
+    private GenerationQueued? _untold;
     private volatile bool _mustPause;
 
     /// <param name="queue">The queue; it alone changes the properties below, under its lock.</param>
@@ -45,8 +44,11 @@ internal sealed class Turn : IStepGate, IDisposable
     /// <summary>Time spent waiting so far, the wait in hand not counted.</summary>
     public TimeSpan Waited { get; set; }
 
-    /// <summary>Place in the queue as it was last told; null before.</summary>
-    public GenerationQueued? Place { get; set; }
+    /// <summary>Its latest place in the queue; null before the first. Changed by <see cref="Tell"/>.</summary>
+    public GenerationQueued? Place { get; private set; }
+
+    /// <summary>Completes at the next news: a new place, or the turn itself.</summary>
+    public Task News => _news.Task;
 
     /// <inheritdoc/>
     public bool MustPause
@@ -60,23 +62,37 @@ internal sealed class Turn : IStepGate, IDisposable
     {
         _queue.GiveWayIfAsked(this);
         using var span = State == TurnState.Waiting ? OrchestratorActivity.Source.StartActivity("queued") : null;
-        GenerationQueued? told = null;
-        while (_queue.IsWaiting(this, out var place))
+        while (_queue.IsWaiting(this, out var place, out var news))
         {
-            if (place is not null && place != told)
-                yield return told = place;
+            if (place is not null)
+                yield return place;
             else
-                await _news.Reader.ReadAsync(cancellation);
+                await news.WaitAsync(cancellation);
         }
+    }
+
+    /// <summary>For the queue, under its lock: a place to tell; null where it has its turn.</summary>
+    public void Tell(GenerationQueued? place)
+    {
+        Place = _untold = place;
+        _news.SetResult();
+        _news = NewSignal();
+    }
+
+    /// <summary>For the queue, under its lock: the place, once.</summary>
+    public GenerationQueued? TakePlace()
+    {
+        var place = _untold;
+        _untold = null;
+        return place;
     }
 
     /// <summary>Takes note of work that was done.</summary>
     /// <param name="work">Tokens of a step.</param>
     public void Done(long work) => _queue.Done(this, work);
 
-    /// <summary>Wakes <see cref="WaitForTurnAsync"/>.</summary>
-    public void Signal() => _news.Writer.TryWrite(true);
-
     /// <summary>Gives the place to others.</summary>
     public void Dispose() => _queue.Leave(this);
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

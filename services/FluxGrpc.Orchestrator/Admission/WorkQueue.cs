@@ -80,23 +80,27 @@ internal sealed class WorkQueue : IDisposable
 
     /// <summary>Looks where a turn stands.</summary>
     /// <param name="turn">The turn.</param>
-    /// <param name="place">Its place in the queue, as far as it is known.</param>
+    /// <param name="place">Its place in the queue where it has changed since somebody looked; else null.</param>
+    /// <param name="news">Completes when it stands elsewhere.</param>
     /// <returns>False where it may run.</returns>
-    public bool IsWaiting(Turn turn, out GenerationQueued? place)
+    public bool IsWaiting(Turn turn, out GenerationQueued? place, out Task news)
     {
         lock (_lock)
         {
-            place = turn.Place;
+            place = turn.TakePlace();
+            news = turn.News;
             return turn.State == TurnState.Waiting;
         }
     }
 
-    /// <summary>Puts a turn that was asked to pause back into the queue, ahead of what came after it.</summary>
+    /// <summary>
+    /// Puts a turn that was asked to pause back into the queue, ahead of what came after it: the first of its images that asks does.
+    /// </summary>
     public void GiveWayIfAsked(Turn turn)
     {
         lock (_lock)
         {
-            if (!turn.MustPause)
+            if (!turn.MustPause || turn.State != TurnState.Running)
                 return;
             RemoveFromRunning(turn);
             turn.WaitingSince = _time.GetTimestamp();
@@ -105,7 +109,7 @@ internal sealed class WorkQueue : IDisposable
         }
     }
 
-    /// <summary>Takes note of work that a running turn has done.</summary>
+    /// <summary>Takes note of work that a turn has done: one that gave way may still have an image at its last step.</summary>
     public void Done(Turn turn, long work)
     {
         lock (_lock)
@@ -114,6 +118,8 @@ internal sealed class WorkQueue : IDisposable
             turn.WorkLeft -= counted;
             if (turn.State == TurnState.Running)
                 _runningWork -= counted;
+            else if (turn.State == TurnState.Waiting)
+                CountWaiting(turn, -counted);
             _throughput.Pass(busy: true);
             _throughput.Add(work);
         }
@@ -184,14 +190,14 @@ internal sealed class WorkQueue : IDisposable
         RemoveFromWaiting(turn);
         _throughput.Pass(_running > 0);
         turn.State = TurnState.Running;
+        turn.MustPause = false;
         turn.Waited += _time.GetElapsedTime(turn.WaitingSince);
-        turn.Place = null;
         _running++;
         _runningWork += turn.WorkLeft;
         if (turn.IsBatch && _interactive.Count == 0)
             _preemptible.Add(turn); // Else it has its place because it has waited for too long, and keeps it.
         _placesSinceBatch = turn.IsBatch ? 0 : Math.Min(_placesSinceBatch + 1, BatchShare);
-        turn.Signal();
+        turn.Tell(null);
     }
 
     private void AskToPause(Turn turn, bool pause)
@@ -229,7 +235,6 @@ internal sealed class WorkQueue : IDisposable
         _runningWork -= turn.WorkLeft;
         _preemptible.Remove(turn);
         _pausing.Remove(turn);
-        turn.MustPause = false;
     }
 
     /// <summary>Has the places told: at once where that was long enough ago for so many, else later.</summary>
@@ -264,11 +269,7 @@ internal sealed class WorkQueue : IDisposable
         foreach (var turn in _interactive.Concat(_batch))
         {
             if (turn.Place?.Ahead != ahead)
-            {
-                turn.Place = new GenerationQueued { Ahead = ahead, WorkAhead = workAhead };
-                turn.Signal();
-            }
-
+                turn.Tell(new GenerationQueued { Ahead = ahead, WorkAhead = workAhead });
             ahead++;
             workAhead += turn.WorkLeft;
         }

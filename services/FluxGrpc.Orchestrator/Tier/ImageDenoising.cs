@@ -9,7 +9,7 @@ using Grpc.Core;
 
 namespace FluxGrpc.Orchestrator.Tier;
 
-/// <summary>Takes the images of one request through their steps at the denoisers, one after another.</summary>
+/// <summary>Takes the images of one request through their steps at the denoisers, one or several at a time.</summary>
 /// <param name="order">What to do.</param>
 /// <param name="tier">The services.</param>
 /// <param name="options">Deadline and cancellation of the caller.</param>
@@ -23,17 +23,22 @@ internal sealed class ImageDenoising(
     private readonly LatentPreview? _preview =
         order.Request.PreviewInterval > 0 ? LatentPreview.TryCreate(order.Facts.Vae) : null;
 
-    /// <summary>Time of all steps so far.</summary>
-    public TimeSpan Elapsed { get; private set; }
+    private readonly StageClock _steps = new(time);
+    private int _replicaChanges;
+    private int _repeatedSteps;
+    private int _reusedSteps;
 
-    /// <summary>Times that an image went on at another denoiser.</summary>
-    public int ReplicaChanges { get; private set; }
+    /// <summary>Time of the steps so far; that of steps side by side counts once.</summary>
+    public TimeSpan Elapsed => _steps.Elapsed;
 
-    /// <summary>Steps that were sent again because their denoiser was lost.</summary>
-    public int RepeatedSteps { get; private set; }
+    /// <summary>Times that an image went on at another denoiser; without the images in hand.</summary>
+    public int ReplicaChanges => Volatile.Read(ref _replicaChanges);
+
+    /// <summary>Steps that were sent again because their denoiser was lost; without the images in hand.</summary>
+    public int RepeatedSteps => Volatile.Read(ref _repeatedSteps);
 
     /// <summary>Steps that took over what an earlier one's blocks did.</summary>
-    public int ReusedSteps { get; private set; }
+    public int ReusedSteps => Volatile.Read(ref _reusedSteps);
 
     /// <summary>Takes one image to its last step.</summary>
     /// <param name="index">The image's place in the request.</param>
@@ -49,15 +54,18 @@ internal sealed class ImageDenoising(
             Session(index, image, order.Conditioning, "positive"),
             order.Negative is null ? null : Session(index, image, order.Negative, "negative"),
             order.Request.Sampling.TrueCfgScale);
+        Task<StepResult> PredictAsync(int step, float timestep, Tensor latents) =>
+            _steps.MeasureAsync(() => session.PredictVelocityAsync(step, timestep, latents));
+
         while (!image.IsDone)
         {
             await foreach (var place in gate.WaitForTurnAsync(options.CancellationToken))
                 yield return new GenerateResponse { Queued = place };
 
-            await foreach (var step in DenoiseLoop.RunAsync(image, session.PredictVelocityAsync, time))
+            await foreach (var step in DenoiseLoop.RunAsync(image, PredictAsync, time))
             {
-                Elapsed += step.Elapsed;
-                ReusedSteps += step.Result.Reused ? 1 : 0;
+                if (step.Result.Reused)
+                    Interlocked.Increment(ref _reusedSteps);
                 foreach (var change in session.TakeChanges())
                     yield return new GenerateResponse { ReplicaChanged = change };
                 yield return new GenerateResponse { Step = Describe(step, index, session.ReplicaId) };
@@ -68,8 +76,8 @@ internal sealed class ImageDenoising(
             await session.CompleteAsync();
         }
 
-        ReplicaChanges += session.Changes;
-        RepeatedSteps += session.RepeatedSteps;
+        Interlocked.Add(ref _replicaChanges, session.Changes);
+        Interlocked.Add(ref _repeatedSteps, session.RepeatedSteps);
     }
 
     private MovableSession Session(int index, DenoisingImage image, TextEncoderServiceEncodeResponse conditioning, string role)

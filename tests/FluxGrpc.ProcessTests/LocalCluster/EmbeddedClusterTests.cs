@@ -1,5 +1,6 @@
 using FluxGrpc.Client;
 using FluxGrpc.LocalCluster;
+using FluxGrpc.Orchestrator.Images;
 using FluxGrpc.Testing;
 using FluxGrpc.V1;
 using Grpc.Core;
@@ -23,7 +24,6 @@ public sealed class EmbeddedClusterTests
                 events.Add(happened.EventCase);
         }
 
-        // The first image comes when it is drawn, among the second one's steps.
         Assert.Equal(
             [GenerateResponse.EventOneofCase.Accepted, GenerateResponse.EventOneofCase.Encoded], events.Take(2));
         Assert.Equal(GenerateResponse.EventOneofCase.Finished, events[^1]);
@@ -75,6 +75,21 @@ public sealed class EmbeddedClusterTests
         }
 
         Assert.Equal(Enumerable.Repeat(1, 8), sizes);
+    }
+
+    [Fact]
+    public async Task Images_that_share_passes_are_those_that_are_made_alone()
+    {
+        var (alone, sizesAlone) = await DrawAsync(Mini());
+        var (together, sizes) = await DrawAsync(Mini() with { BatchInvariant = false });
+
+        Assert.Equal(Enumerable.Repeat(1, sizes.Count), sizesAlone);
+        Assert.InRange(sizes.Max(), 2, alone.Length);
+        for (var i = 0; i < alone.Length; i++)
+        {
+            Assert.InRange(Differences(alone[i], together[i]).Max(), 0, 3); // Of 255: other kernels, other last bits.
+            Assert.InRange(Differences(alone[i], together[(i + 1) % alone.Length]).Max(), 30, 255); // Another image.
+        }
     }
 
     [Fact]
@@ -143,6 +158,29 @@ public sealed class EmbeddedClusterTests
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => EmbeddedCluster.StartAsync(Mini(), cancellation.Token));
     }
+
+    /// <summary>Pixels of four images, and the sizes of the passes that their steps were in.</summary>
+    private static async Task<(byte[][] Pixels, List<int> BatchSizes)> DrawAsync(EmbeddedClusterOptions options)
+    {
+        await using var cluster = await EmbeddedCluster.StartAsync(options);
+        await using var client = FluxClient.Connect(cluster.Address);
+        var request = Small(count: 4);
+        request.Steps = 8;
+        var pixels = new byte[request.Count][];
+        List<int> sizes = [];
+        await foreach (var happened in client.GenerateAsync(request))
+        {
+            if (happened.Step is { } step)
+                sizes.Add(step.BatchSize);
+            if (happened.Image is { } image)
+                pixels[image.ImageIndex] = PictureReader.Read(image.Data.Span, request.Width, request.Height);
+        }
+
+        return (pixels, sizes);
+    }
+
+    private static IEnumerable<int> Differences(byte[] one, byte[] other) =>
+        one.Zip(other, (left, right) => Math.Abs(left - right));
 
     private static EmbeddedClusterOptions Mini() => new() { Checkpoint = EmbeddedCheckpoint.Folder, Dtype = "float32" };
 

@@ -12,8 +12,8 @@ public sealed class GenerationProgressTests
     {
         var progress = Accepted(images: 2, steps: 4);
 
-        Step(progress, TimeSpan.FromSeconds(1));
-        Step(progress, TimeSpan.FromSeconds(3));
+        Step(progress, TimeSpan.FromSeconds(1), image: 0, index: 0);
+        Step(progress, TimeSpan.FromSeconds(3), image: 0, index: 1);
 
         Assert.Equal(TimeSpan.FromSeconds(2), progress.TimePerStep);
         Assert.Equal(TimeSpan.FromSeconds(12), progress.TimeLeft);
@@ -25,8 +25,9 @@ public sealed class GenerationProgressTests
     public void Steps_are_counted_from_one_for_each_image()
     {
         var progress = Accepted(images: 2, steps: 2);
-        for (var i = 0; i < 3; i++)
-            Step(progress, TimeSpan.FromSeconds(1));
+        Step(progress, TimeSpan.FromSeconds(1), image: 0, index: 0);
+        Step(progress, TimeSpan.FromSeconds(1), image: 0, index: 1);
+        Step(progress, TimeSpan.FromSeconds(1), image: 1, index: 0);
 
         Assert.Equal("step 1/2  1.00 s/step  1.0 s left", progress.Describe());
         Assert.Equal("image 2 of 2", progress.Subject);
@@ -36,10 +37,30 @@ public sealed class GenerationProgressTests
     public void An_image_is_shown_until_the_next_one_has_taken_a_step()
     {
         var progress = Accepted(images: 2, steps: 2);
-        Step(progress, TimeSpan.FromSeconds(1));
-        Step(progress, TimeSpan.FromSeconds(1));
+        Step(progress, TimeSpan.FromSeconds(1), image: 0, index: 0);
+        Step(progress, TimeSpan.FromSeconds(1), image: 0, index: 1);
 
         Assert.Equal(("image 1 of 2", "step 2/2  1.00 s/step  2.0 s left"), (progress.Subject, progress.Describe()));
+    }
+
+    [Fact]
+    public void Images_side_by_side_have_steps_of_their_own_and_share_the_time_left()
+    {
+        var progress = Accepted(images: 3, steps: 4);
+        Step(progress, TimeSpan.FromSeconds(2), image: 0, index: 0);
+        Step(progress, TimeSpan.FromSeconds(2), image: 1, index: 0);
+        Step(progress, TimeSpan.FromSeconds(2), image: 0, index: 1);
+
+        Assert.Equal(("image 1 of 3", "step 2/4  2.00 s/step  9.0 s left"), (progress.Subject, progress.Describe()));
+
+        Step(progress, TimeSpan.FromSeconds(2), image: 1, index: 1);
+        for (var index = 2; index < 4; index++)
+        {
+            Step(progress, TimeSpan.FromSeconds(2), image: 0, index);
+            Step(progress, TimeSpan.FromSeconds(2), image: 1, index);
+        }
+
+        Assert.Equal(("image 2 of 3", "step 4/4  2.00 s/step  8.0 s left"), (progress.Subject, progress.Describe()));
     }
 
     [Fact]
@@ -85,6 +106,6 @@ public sealed class GenerationProgressTests
         return progress;
     }
 
-    private static void Step(GenerationProgress progress, TimeSpan elapsed) =>
-        progress.Observe(new GenerateResponse { Step = new StepCompleted { Elapsed = elapsed.ToDuration() } });
+    private static void Step(GenerationProgress progress, TimeSpan elapsed, int image, int index) => progress.Observe(
+        new GenerateResponse { Step = new StepCompleted { ImageIndex = image, StepIndex = index, Elapsed = elapsed.ToDuration() } });
 }

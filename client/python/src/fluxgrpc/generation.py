@@ -27,7 +27,8 @@ Event: TypeAlias = (
     | GenerationFinished
 )
 """What happens on the way to the pictures: accepted, queued (where it has to wait), encoded, then for each image its steps and
-the image, then finished. An image may go on at another denoiser between two steps."""
+the image, then finished. Images may be made side by side; their events then come mixed, each with its image_index. An image may go
+on at another denoiser between two steps."""
 
 
 class GenerateOptions(TypedDict, total=False):

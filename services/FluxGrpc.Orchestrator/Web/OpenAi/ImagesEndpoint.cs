@@ -59,6 +59,7 @@ internal sealed class ImagesEndpoint(OrchestratorClient orchestrator, int maxBod
         }
 
         context.Response.ContentType = WebJson.MediaType;
+        images.Sort((one, other) => one.ImageIndex.CompareTo(other.ImageIndex));
         await context.Response.Body.WriteAsync(WebJson.Serialize(run.Answer(images, time.GetUtcNow())), context.RequestAborted);
     }
 

@@ -3,30 +3,35 @@ using FluxGrpc.V1;
 namespace FluxGrpc.Orchestrator.Web.OpenAi;
 
 /// <summary>
-/// Events of one image after another: OpenAI's do not say which image they are of, and ours overlap, as an image is drawn while the
-/// next one is denoised.
+/// Events of one image after another: OpenAI's do not say which image they are of, and ours come mixed where images are made side by
+/// side.
 /// </summary>
 internal static class ImagesInTurn
 {
-    /// <summary>Holds an image's steps back until the image ahead is there.</summary>
+    /// <summary>Holds an image's steps and the image itself back until all of the images ahead are there.</summary>
     public static async IAsyncEnumerable<GenerateResponse> Of(IAsyncEnumerable<GenerateResponse> events)
     {
-        var held = new Queue<GenerateResponse>();
+        var held = new Dictionary<int, List<GenerateResponse>>();
         var turn = 0;
         await foreach (var happened in events)
         {
-            if (happened.Step is { } step && step.ImageIndex > turn)
+            var index = happened.Step?.ImageIndex ?? happened.Image?.ImageIndex ?? turn;
+            if (index > turn)
             {
-                held.Enqueue(happened);
+                if (!held.TryGetValue(index, out var later))
+                    held[index] = later = [];
+                later.Add(happened);
                 continue;
             }
 
             yield return happened;
-            if (happened.Image is not { } image)
-                continue;
-            turn = image.ImageIndex + 1;
-            while (held.TryDequeue(out var next))
-                yield return next;
+            var isMade = happened.Image is not null;
+            while (isMade && held.Remove(++turn, out var its))
+            {
+                foreach (var next in its)
+                    yield return next;
+                isMade = its[^1].Image is not null;
+            }
         }
     }
 }

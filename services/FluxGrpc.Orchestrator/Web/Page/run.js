@@ -14,9 +14,11 @@ export class RunView {
   #firstStepAt = 0;
   #previewUrl = "";
   #previewOf = -1;
+  #made = new Set();
 
   begin({ width, height }) {
     this.#stepsDone = 0;
+    this.#made.clear();
     element("canvas").style.aspectRatio = `${width} / ${height}`;
     element("canvas").style.maxWidth = `${width * 62 / height}vh`;
     this.#setStage("Sending", 0);
@@ -35,7 +37,9 @@ export class RunView {
     if (encoded) this.#setStage("Prompt encoded", 0);
     if (replicaChanged) this.#setStage("Going on at another denoiser");
     if (step) this.#showStep(step);
-    if (image && image.imageIndex === this.#previewOf) this.#dropPreview(); // The next one's may be there already.
+    if (!image) return;
+    this.#made.add(image.imageIndex);
+    if (image.imageIndex === this.#previewOf) this.#dropPreview(); // The next one's may be there already.
   }
 
   end() {
@@ -46,14 +50,19 @@ export class RunView {
 
   #showStep({ imageIndex, stepIndex, steps, preview }) {
     const { count } = this.settings;
-    const done = imageIndex * steps + stepIndex + 1;
     if (this.#stepsDone++ === 0) this.#firstStepAt = performance.now();
     const ofImages = count > 1 ? `Image ${imageIndex + 1} of ${count}, step` : "Step";
-    this.#setStage(`${ofImages} ${stepIndex + 1} of ${steps}`, done / (count * steps));
-    this.#showTimeLeft(count * steps - done);
-    if (!preview) return;
+    this.#setStage(`${ofImages} ${stepIndex + 1} of ${steps}`, this.#stepsDone / (count * steps));
+    this.#showTimeLeft(count * steps - this.#stepsDone);
+    if (!preview || this.#isBehind(imageIndex)) return;
     this.#previewOf = imageIndex;
     this.#showPreview(preview, (stepIndex + 1) / steps);
+  }
+
+  /** Whether an image is still ahead of this one: of images that are made side by side the first one is shown. */
+  #isBehind(imageIndex) {
+    for (let ahead = 0; ahead < imageIndex; ahead++) if (!this.#made.has(ahead)) return true;
+    return false;
   }
 
   #showTimeLeft(stepsLeft) {

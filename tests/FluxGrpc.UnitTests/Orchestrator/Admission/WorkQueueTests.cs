@@ -57,6 +57,26 @@ public sealed class WorkQueueTests : IDisposable
     }
 
     [Fact]
+    public void What_a_paused_request_still_does_no_longer_waits()
+    {
+        var batch = _queue.Enter(Priority.Batch, Work);
+        using var interactive = _queue.Enter(Priority.Interactive, Work);
+        _queue.GiveWayIfAsked(batch); // One of its images; another one is at a step.
+        _queue.GiveWayIfAsked(batch);
+        Assert.Equal((1, 1, Work), _queue.Load);
+
+        batch.Done(30);
+
+        Assert.True(batch.MustPause);
+        Assert.Equal((1, 1, Work - 30), _queue.Load);
+        interactive.Dispose();
+        Assert.True(Runs(batch));
+        Assert.False(batch.MustPause);
+        batch.Dispose();
+        Assert.Equal((0, 0, 0L), _queue.Load);
+    }
+
+    [Fact]
     public void One_that_leaves_the_queue_frees_its_place_in_it()
     {
         var running = _queue.Enter(Priority.Interactive, Work);
@@ -82,9 +102,9 @@ public sealed class WorkQueueTests : IDisposable
         Assert.Equal((false, true), (old.MustPause, young.MustPause));
         Assert.False(Runs(interactive)); // The step in hand is not broken off.
         _queue.GiveWayIfAsked(young);
-        Assert.Equal((true, true, false, false), (Runs(old), Runs(interactive), Runs(young), young.MustPause));
+        Assert.Equal((true, true, false, true), (Runs(old), Runs(interactive), Runs(young), young.MustPause)); // Its other images too.
         interactive.Dispose();
-        Assert.Equal((true, false), (Runs(young), Runs(later)));
+        Assert.Equal((true, false, false), (Runs(young), young.MustPause, Runs(later)));
     }
 
     [Fact]

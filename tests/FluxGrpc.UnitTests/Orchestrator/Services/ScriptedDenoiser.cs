@@ -30,6 +30,9 @@ internal sealed class ScriptedDenoiser : DenoiserService.DenoiserServiceBase
     /// <summary>Runs at each step; throws to fail.</summary>
     public Func<DenoiseStep, CancellationToken, Task> OnStep { get; set; } = (_, _) => Task.CompletedTask;
 
+    /// <summary>Runs at the last step of each session, with its name; may let it wait.</summary>
+    public Func<string, CancellationToken, Task> OnLastStep { get; set; } = (_, _) => Task.CompletedTask;
+
     public int Openings { get; private set; }
 
     public int StepsDone { get; private set; }
@@ -77,6 +80,8 @@ internal sealed class ScriptedDenoiser : DenoiserService.DenoiserServiceBase
                     _steps.Add((opening.SessionId, step.Index));
                 await OnStepOf(step, responseStream, context);
                 await OnStep(step, context.CancellationToken);
+                if (step.Index == opening.Sigmas.Count - 2)
+                    await OnLastStep(opening.SessionId, context.CancellationToken);
                 await responseStream.WriteAsync(new DenoiseResponse { StepResult = Answer(step) });
                 StepsDone++;
             }

@@ -8,19 +8,21 @@ namespace FluxGrpc.UnitTests.Orchestrator.Services;
 /// <summary>Speaks the autoencoder's protocol and fails on demand.</summary>
 internal sealed class ScriptedVae : VaeService.VaeServiceBase
 {
+    private int _calls;
+
     public VaeServiceGetModelInfoResponse Info { get; set; } = SmallModels.Vae();
 
     /// <summary>Runs at each call with its number, from 1; throws to refuse.</summary>
     public Action<int> OnDecode { get; set; } = _ => { };
 
-    public int Calls { get; private set; }
+    public int Calls => Volatile.Read(ref _calls);
 
     public DecodeRequest? LastRequest { get; private set; }
 
     public override Task<DecodeResponse> Decode(DecodeRequest request, ServerCallContext context)
     {
         LastRequest = request;
-        OnDecode(++Calls);
+        OnDecode(Interlocked.Increment(ref _calls));
         var (height, width) = (request.Grid.Rows * 16, request.Grid.Columns * 16);
         var latents = TensorMessage.ToFloats(request.Latents);
         byte[] pixels = [.. Enumerable.Range(0, height * width * 3).Select(i => (byte)(128 + 40 * latents[i % latents.Length]))];

@@ -157,6 +157,42 @@ public sealed class OpenAiTests : IAsyncLifetime
         Assert.Equal(("80x64", "webp"), (answer.GetProperty("size").GetString(), answer.GetProperty("output_format").GetString()));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Images_that_are_made_side_by_side_come_in_turn(bool stream)
+    {
+        await using var web = await WebTier.StartAsync(tier =>
+            (tier.Denoiser.Script.Info.MaxBatchSize, tier.Denoiser.Script.Info.MaxBatchTokens) = (8, 16_384));
+        var drawn = new TaskCompletionSource();
+        web.Tier.Denoiser.Script.OnLastStep = (session, cancellation) => session.StartsWith("0/", StringComparison.Ordinal)
+            ? drawn.Task.WaitAsync(cancellation) // The first image is the last to be there.
+            : Task.CompletedTask;
+        web.Tier.Vae.Script.OnDecode = call =>
+        {
+            if (call == 2)
+                drawn.SetResult();
+        };
+
+        var streaming = stream ? ", \"stream\": true, \"partial_images\": 1" : "";
+        using var response = await web.PostAsync("/v1/images/generations",
+            $$"""{"prompt": "a star", "size": "80x64", "steps": 2, "seed": "41", "n": 3{{streaming}}}""");
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        if (!stream)
+        {
+            var data = (await WebTier.JsonOf(response)).GetProperty("data").EnumerateArray();
+            Assert.Equal(["41", "42", "43"], data.Select(image => image.GetProperty("seed").GetString()));
+            return;
+        }
+
+        var events = await WebTier.EventsOf(response);
+        string[] image = ["image_generation.partial_image", "image_generation.completed"];
+        Assert.Equal([.. image, .. image, .. image], events.Select(item => item.Name));
+        Assert.Equal(["41", "42", "43"],
+            events.Where(item => item.Name == image[1]).Select(item => item.Data.GetProperty("seed").GetString()));
+    }
+
     [Fact]
     public async Task An_edit_can_be_streamed()
     {

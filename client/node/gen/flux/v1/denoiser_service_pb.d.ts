@@ -471,6 +471,20 @@ export declare type DenoiserServiceGetModelInfoResponse = Message<"flux.v1.Denoi
    * @generated from field: string replica_id = 14;
    */
   replicaId: string;
+
+  /**
+   * Largest number of sessions whose steps run in one forward pass; 1 where each step has its own.
+   *
+   * @generated from field: int32 max_batch_size = 15;
+   */
+  maxBatchSize: number;
+
+  /**
+   * Largest number of tokens (image + text) in a forward pass of several sessions.
+   *
+   * @generated from field: int64 max_batch_tokens = 16;
+   */
+  maxBatchTokens: bigint;
 };
 
 /**

@@ -691,7 +691,7 @@ export declare type GenerationFinished = Message<"flux.v1.GenerationFinished"> &
   encodeTime?: Duration | undefined;
 
   /**
-   * All denoising steps.
+   * All denoising steps; the time of images side by side counts once, here and below.
    *
    * @generated from field: google.protobuf.Duration denoise_time = 2;
    */
@@ -1234,7 +1234,8 @@ export declare const ImageGenerationService: GenService<{
    * Makes one or more pictures of a prompt.
    *
    * Events in order: accepted, encoded, then for each image its steps and the image, then finished; the server then ends the
-   * call with OK. An image may be drawn while the next one is denoised, and then comes among that one's steps. A request that
+   * call with OK. Images may be made side by side, at several denoisers or in the passes of one: their events then come mixed, each
+   * with its image_index, and a later image may be there before an earlier one. A request that
    * has to wait gets queued events after accepted, one whenever its place changes; a batch image
    * that pauses for interactive work gets them between two steps. An image that goes on at another denoiser gets a
    * replica_changed event between two steps. Cancelling the call, losing it or passing its

@@ -331,6 +331,8 @@ class DenoiserServiceGetModelInfoResponse(google.protobuf.message.Message):
     MAX_STEPS_FIELD_NUMBER: builtins.int
     MAX_SESSIONS_FIELD_NUMBER: builtins.int
     REPLICA_ID_FIELD_NUMBER: builtins.int
+    MAX_BATCH_SIZE_FIELD_NUMBER: builtins.int
+    MAX_BATCH_TOKENS_FIELD_NUMBER: builtins.int
     @property
     def component(self) -> fluxgrpc.v1.model_info_pb2.ComponentInfo:
         """Common facts."""
@@ -374,6 +376,12 @@ class DenoiserServiceGetModelInfoResponse(google.protobuf.message.Message):
     replica_id: typing.Text
     """Name of this replica."""
 
+    max_batch_size: builtins.int
+    """Largest number of sessions whose steps run in one forward pass; 1 where each step has its own."""
+
+    max_batch_tokens: builtins.int
+    """Largest number of tokens (image + text) in a forward pass of several sessions."""
+
     def __init__(self,
         *,
         component: typing.Optional[fluxgrpc.v1.model_info_pb2.ComponentInfo] = ...,
@@ -390,9 +398,11 @@ class DenoiserServiceGetModelInfoResponse(google.protobuf.message.Message):
         max_steps: builtins.int = ...,
         max_sessions: builtins.int = ...,
         replica_id: typing.Text = ...,
+        max_batch_size: builtins.int = ...,
+        max_batch_tokens: builtins.int = ...,
         ) -> None: ...
     def HasField(self, field_name: typing_extensions.Literal["component",b"component"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["component",b"component","context_size",b"context_size","double_block_count",b"double_block_count","head_count",b"head_count","hidden_size",b"hidden_size","in_channels",b"in_channels","max_image_tokens",b"max_image_tokens","max_sessions",b"max_sessions","max_steps",b"max_steps","max_text_tokens",b"max_text_tokens","pooled_size",b"pooled_size","replica_id",b"replica_id","single_block_count",b"single_block_count","variant",b"variant"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["component",b"component","context_size",b"context_size","double_block_count",b"double_block_count","head_count",b"head_count","hidden_size",b"hidden_size","in_channels",b"in_channels","max_batch_size",b"max_batch_size","max_batch_tokens",b"max_batch_tokens","max_image_tokens",b"max_image_tokens","max_sessions",b"max_sessions","max_steps",b"max_steps","max_text_tokens",b"max_text_tokens","pooled_size",b"pooled_size","replica_id",b"replica_id","single_block_count",b"single_block_count","variant",b"variant"]) -> None: ...
 global___DenoiserServiceGetModelInfoResponse = DenoiserServiceGetModelInfoResponse
 
 class GetLoadRequest(google.protobuf.message.Message):

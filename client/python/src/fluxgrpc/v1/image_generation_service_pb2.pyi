@@ -671,7 +671,7 @@ class GenerationFinished(google.protobuf.message.Message):
         pass
     @property
     def denoise_time(self) -> google.protobuf.duration_pb2.Duration:
-        """All denoising steps."""
+        """All denoising steps; the time of images side by side counts once, here and below."""
         pass
     @property
     def decode_time(self) -> google.protobuf.duration_pb2.Duration:
