@@ -10,7 +10,7 @@ namespace FluxGrpc.Orchestrator;
 /// <summary>Runs generations that end with their call.</summary>
 internal sealed class AttachedRuns(GenerationRegistry registry, WorkQueue queue, GenerationRunner runner)
 {
-    /// <summary>Runs a generation; the caller takes each event before the work goes on.</summary>
+    /// <summary>Runs a generation; a caller who does not take its events holds it up.</summary>
     /// <param name="request">What to do.</param>
     /// <param name="facts">The models, as the request was checked against.</param>
     /// <param name="caller">Whose generation it is.</param>

@@ -29,7 +29,7 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
     private readonly StageClock _drawing = new(stages.Time);
     private TimeSpan _encodeTime;
 
-    /// <summary>Makes the images, telling each event as it happens; the work goes on when the event has been taken.</summary>
+    /// <summary>Makes the images, telling each event as it happens; each image goes on up to its next event meanwhile.</summary>
     /// <exception cref="RpcException">A service failed; see <see cref="ComponentErrors"/>.</exception>
     /// <exception cref="InvalidDataException">A service answered nonsense.</exception>
     /// <exception cref="OperationCanceledException">The caller is gone.</exception>
@@ -52,8 +52,8 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
             order, stages.Tier, job.Options.WithCancellationToken(images.End), job.Turn, stages.Time);
         for (var begun = 0; begun < _request.Count || images.Count > 0;)
         {
-            while (begun < _request.Count && MayBegin(images))
-                images.Begin(MakeAsync(begun, Begin(begun++, picture), denoising));
+            for (; begun < _request.Count && MayBegin(images); begun++)
+                images.Begin(MakeAsync(begun, Begin(begun, picture), denoising));
             if (await images.NextAsync() is { } happened)
                 yield return happened;
         }

@@ -16,7 +16,7 @@ internal sealed partial class GenerationRunner(
 {
     /// <summary>Runs a generation to its end.</summary>
     /// <param name="job">What to do.</param>
-    /// <param name="send">Takes each event before the work goes on.</param>
+    /// <param name="send">Takes one event after another; each image goes on up to its next one meanwhile.</param>
     /// <exception cref="RpcException">A service behind the orchestrator failed.</exception>
     /// <exception cref="InvalidDataException">One of them answered nonsense.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>

@@ -166,6 +166,7 @@ public sealed class EmbeddedClusterTests
         await using var client = FluxClient.Connect(cluster.Address);
         var request = Small(count: 4);
         request.Steps = 8;
+        (request.Width, request.Height) = (128, 128);
         var pixels = new byte[request.Count][];
         List<int> sizes = [];
         await foreach (var happened in client.GenerateAsync(request))

@@ -19,6 +19,27 @@ public sealed class LostServiceTests(TierFixture tier) : IClassFixture<TierFixtu
     }
 
     [Fact]
+    public async Task Images_of_one_request_are_at_both_denoisers_and_outlive_the_kill_9_of_one()
+    {
+        var request = TierFixture.Request();
+        request.Seed++;
+        var second = TierFixture.Image(await tier.GenerateAsync(request));
+        (request.Seed, request.Count) = (tier.Undisturbed.Seed, 2);
+        var killed = "";
+
+        var events = await tier.GenerateAsync(
+            request, step => step.ImageIndex == 1 ? tier[killed = step.ReplicaId].KillAsync() : Task.CompletedTask);
+        await RestartAsync(killed);
+
+        var firstSteps = events.Where(item => item.Step is { StepIndex: 0 }).Select(item => item.Step.ReplicaId);
+        Assert.Equal(TierFixture.Denoisers, firstSteps.Order());
+        var images = events.Where(item => item.Image is not null).Select(item => item.Image).OrderBy(image => image.ImageIndex);
+        Assert.Equal([tier.Undisturbed.Data, second.Data], images.Select(image => image.Data));
+        var change = Assert.Single(events, item => item.ReplicaChanged is not null).ReplicaChanged;
+        Assert.Equal((1, killed), (change.ImageIndex, change.FromReplicaId));
+    }
+
+    [Fact]
     public async Task An_image_outlives_a_denoiser_that_freezes_within_the_step_timeout()
     {
         var frozen = "";
