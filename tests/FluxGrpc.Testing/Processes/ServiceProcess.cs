@@ -18,6 +18,7 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     private static readonly int _sigStop = OperatingSystem.IsMacOS() ? 17 : 19;
     private static readonly int _sigContinue = OperatingSystem.IsMacOS() ? 19 : 18;
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _restOfOutput = TimeSpan.FromSeconds(10); // A child of its own may hold the pipe open.
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
@@ -167,11 +168,9 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     {
         _channel?.Dispose();
         if (!_process.HasExited)
-        {
             _process.Kill(entireProcessTree: true);
-            await _process.WaitForExitAsync();
-        }
-
+        using var patience = new CancellationTokenSource(_restOfOutput);
+        await _process.WaitForExitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // Reads all that it said.
         _process.Dispose();
     }
 
