@@ -12,7 +12,7 @@ namespace FluxGrpc.Benchmarks;
 /// </summary>
 internal static class StepCacheBenchmark
 {
-    private static readonly float[] _thresholds = [0.05f, 0.08f, 0.1f, 0.12f, 0.15f, 0.2f, 0.22f, 0.3f];
+    private static readonly float[] _thresholds = [0.05f, 0.08f, 0.1f, 0.12f, 0.15f, 0.2f, 0.25f, 0.28f, 0.3f];
 
     private static readonly string[] _prompts =
     [

@@ -43,7 +43,7 @@ public static class DenoiseLoop
                 (timestep, latents) = (image.Timestep, image.LatentsMessage());
                 result = await predict(index, timestep, latents);
                 CheckVelocity(result, image);
-                image.Advance(TensorMessage.Floats(result.Velocity));
+                image.Advance(TensorMessage.Floats(result.Velocity), result.Reused);
             }
             while (image.NextStep == index); // Some samplers evaluate twice in a step.
 

@@ -85,11 +85,12 @@ public sealed class DenoisingImage
 
     /// <summary>Goes on with the velocity; a step is done when <see cref="NextStep"/> has changed.</summary>
     /// <param name="velocity">Velocity [N, C] of the latents of <see cref="LatentsMessage"/> at <see cref="Timestep"/>.</param>
+    /// <param name="isGuess">True where the denoiser did not compute it whole: <see cref="StepResult.Reused"/>.</param>
     /// <exception cref="InvalidOperationException">The image is done.</exception>
-    public void Advance(ReadOnlySpan<float> velocity)
+    public void Advance(ReadOnlySpan<float> velocity, bool isGuess = false)
     {
         if (IsDone)
             throw new InvalidOperationException($"All {Steps} steps are done");
-        _sampler.Advance(velocity);
+        _sampler.Advance(velocity, isGuess);
     }
 }

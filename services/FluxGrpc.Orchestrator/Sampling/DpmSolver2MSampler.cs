@@ -11,7 +11,7 @@ internal sealed class DpmSolver2MSampler(float[] timesteps, float[] latents) : S
     private readonly float[] _lastClean = new float[latents.Length];
     private double? _lastStepInLambda;
 
-    protected override bool Update(ReadOnlySpan<float> velocity)
+    protected override bool Update(ReadOnlySpan<float> velocity, bool isGuess)
     {
         var stepInLambda = Lambda(NextTimestep) - Lambda(Timestep);
         var lead = double.IsFinite(stepInLambda) && _lastStepInLambda is { } last ? (float)(stepInLambda / (2 * last)) : 0;

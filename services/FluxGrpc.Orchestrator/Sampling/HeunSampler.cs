@@ -14,7 +14,7 @@ internal sealed class HeunSampler(float[] timesteps, float[] latents) : Sampler(
 
     public override float EvaluationTimestep => _isPredicted ? NextTimestep : Timestep;
 
-    protected override bool Update(ReadOnlySpan<float> velocity)
+    protected override bool Update(ReadOnlySpan<float> velocity, bool isGuess)
     {
         if (_isPredicted)
         {

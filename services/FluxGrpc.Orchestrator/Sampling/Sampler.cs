@@ -39,16 +39,17 @@ internal abstract class Sampler(float[] timesteps, float[] latents)
 
     /// <summary>Goes on with the velocity that was evaluated.</summary>
     /// <param name="velocity">Velocity [N, C] at <see cref="EvaluationLatents"/> and <see cref="EvaluationTimestep"/>.</param>
+    /// <param name="isGuess">True where the denoiser did not compute it whole: <see cref="V1.StepResult.Reused"/>.</param>
     /// <exception cref="ArgumentException">It has another length than the latents.</exception>
-    public void Advance(ReadOnlySpan<float> velocity)
+    public void Advance(ReadOnlySpan<float> velocity, bool isGuess = false)
     {
         if (velocity.Length != Latents.Length)
             throw new ArgumentException($"{velocity.Length} velocities for {Latents.Length} latents", nameof(velocity));
-        if (Update(velocity))
+        if (Update(velocity, isGuess))
             NextStep++;
     }
 
     /// <summary>Changes <see cref="Latents"/> by the velocity.</summary>
     /// <returns>True where the step is done; false where it needs another evaluation.</returns>
-    protected abstract bool Update(ReadOnlySpan<float> velocity);
+    protected abstract bool Update(ReadOnlySpan<float> velocity, bool isGuess);
 }

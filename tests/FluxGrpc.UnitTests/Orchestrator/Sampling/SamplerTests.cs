@@ -49,6 +49,57 @@ public sealed class SamplerTests
         Assert.Equal([1f], sampler.Latents);
     }
 
+    [Fact]
+    public void What_guessed_velocities_did_is_corrected_by_the_next_computed_one()
+    {
+        var sampler = Sampler.Create(SamplerKind.Euler, _timesteps, [1]);
+        sampler.Advance([1]);
+        sampler.Advance([3], isGuess: true);
+        sampler.Advance([5], isGuess: true);
+        Assert.Equal(-1.25f, sampler.Latents[0], 1e-6f);
+
+        sampler.Advance([4]);
+
+        // On the line from 1 to 4 the guesses would have been 2 and 3; a third and two thirds of -0.25 * (2 - 3) and -0.25 * (3 - 5).
+        Assert.Equal(-1.25f + 0.25f / 3 + 1f / 3 - 0.25f * 4, sampler.Latents[0], 1e-6f);
+    }
+
+    [Fact]
+    public void Guesses_that_no_computed_velocity_came_before_or_after_stay_as_they_are()
+    {
+        var sampler = Sampler.Create(SamplerKind.Euler, _timesteps, [1]);
+
+        sampler.Advance([1], isGuess: true);
+        sampler.Advance([2]);
+        sampler.Advance([3]);
+        sampler.Advance([4], isGuess: true);
+
+        Assert.Equal(1 - 0.25f * (1 + 2 + 3 + 4), sampler.Latents[0], 1e-6f);
+    }
+
+    [Fact]
+    public void Guesses_that_go_on_along_a_line_end_nearer_to_the_computed_image_with_the_correction()
+    {
+        float[] timesteps = [.. Enumerable.Range(0, 13).Select(step => 1 - step / 12f)];
+        var (computed, corrected) = (Sampler.Create(SamplerKind.Euler, timesteps, [1]), Sampler.Create(SamplerKind.Euler, timesteps, [1]));
+        var uncorrected = Sampler.Create(SamplerKind.Euler, timesteps, [1]);
+        for (var step = 0; step < 12; step++)
+        {
+            // Every third one is computed, as is the second; the others go on from the last two.
+            var isGuess = step is not (0 or 1) && step % 3 != 0;
+            var (last, before) = step < 3 ? (1, 0) : (step / 3 * 3, step < 6 ? 1 : step / 3 * 3 - 3);
+            var guess = Field(last) + (Field(last) - Field(before)) * (step - last) / (last - before);
+            computed.Advance([Field(step)]);
+            corrected.Advance([isGuess ? guess : Field(step)], isGuess);
+            uncorrected.Advance([isGuess ? guess : Field(step)]);
+        }
+
+        var (left, right) = (Math.Abs(corrected.Latents[0] - computed.Latents[0]), Math.Abs(uncorrected.Latents[0] - computed.Latents[0]));
+        Assert.InRange(left, 0, 0.6f * right);
+
+        float Field(int step) => MathF.Sin(3 * timesteps[step]);
+    }
+
     [Theory]
     [InlineData(SamplerKind.Euler)]
     [InlineData(SamplerKind.Heun)]
