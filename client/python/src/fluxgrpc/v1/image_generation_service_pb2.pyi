@@ -231,8 +231,9 @@ class GenerateRequest(google.protobuf.message.Message):
     step_cache_threshold: builtins.float
     """First-block cache: a step whose first block changes the image tokens nearly as the last computed step's did guesses what the other
     blocks would do from the last two computed steps. The largest relative difference (mean absolute, of the change) that is taken for
-    the same, above 0 to 1; absent computes every step. 0.1 skips about every other of 28 steps. The picture differs a little, and is no
-    longer the same byte for byte where a step goes to another denoiser, which begins with a computed one.
+    the same, above 0 to 1; absent computes every step. 0.1 skips about every other of 28 steps. With SAMPLER_EULER the next computed
+    step also corrects the latents for the guesses before it. The picture differs a little, and is no longer the same byte for byte where
+    a step goes to another denoiser, which begins with a computed one.
     """
 
     def __init__(self,
