@@ -116,8 +116,8 @@ public sealed class OrchestratorOptions : ServiceOptions
     /// <summary>Largest number of images of one request that a denoiser has at once; see <see cref="Tier.ImagesAtOnce"/>.</summary>
     [Range(1, 1024)]
     [Description("Largest number of images of one request that a denoiser has at once. Several share passes where it batches and they "
-        + "are small (4096 tokens together), for more images a second; with 1 the first one is there soonest.")]
-    public int ImagesPerDenoiser { get; set; } = 4;
+        + "are small (4096 tokens together): more images a second, but the first is there later, and their last bits vary.")]
+    public int ImagesPerDenoiser { get; set; } = 1;
 
     /// <summary>Largest number of requests in hand, running or waiting.</summary>
     [Range(1, 1_000_000)]

@@ -4,9 +4,9 @@ using FluxGrpc.V1;
 namespace FluxGrpc.Orchestrator.Tier;
 
 /// <summary>
-/// How many images of one request are denoised side by side. Each denoiser can have one; one that batches can have several where they
-/// are small, since a pass of few tokens leaves much of a device idle. Large images take it a whole pass each: there the first one
-/// would only be done later.
+/// How many images of one request are denoised side by side. Each denoiser can have one; one that batches can have several, where the
+/// options allow it and the images are small, since a pass of few tokens leaves much of a device idle. Large images take it a whole pass
+/// each: there the first one would only be done later.
 /// </summary>
 internal static class ImagesAtOnce
 {

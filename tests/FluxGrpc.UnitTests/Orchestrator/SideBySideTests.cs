@@ -27,7 +27,7 @@ public sealed class SideBySideTests
     }
 
     [Theory]
-    [InlineData(8, 16_384, 64, 8, 4)] // The option's default.
+    [InlineData(8, 16_384, 64, 8, 4)] // The option's.
     [InlineData(3, 16_384, 64, 8, 3)] // One pass has no more.
     [InlineData(8, 100, 64, 8, 3)] // 28 tokens each: nor has it more tokens.
     [InlineData(1, 16_384, 64, 8, 1)] // Each step has a pass of its own.
@@ -56,7 +56,7 @@ public sealed class SideBySideTests
     {
         await using var tier = new ScriptedTier();
         Batches(tier, 8, 16_384);
-        tier.Options.ImagesPerDenoiser = 1;
+        tier.Options.ImagesPerDenoiser = 1; // As by default.
         await tier.StartAsync();
 
         var events = await tier.GenerateAsync(Request());
@@ -85,6 +85,7 @@ public sealed class SideBySideTests
     public async Task Recordings_are_of_one_image_after_another()
     {
         await using var tier = new ScriptedTier(denoisers: 2);
+        tier.Options.ImagesPerDenoiser = 4;
         foreach (var denoiser in tier.Denoisers)
             (denoiser.Script.Info.MaxBatchSize, denoiser.Script.Info.MaxBatchTokens) = (8, 16_384);
         await tier.StartAsync();
@@ -162,8 +163,11 @@ public sealed class SideBySideTests
         await tier.UntilAsync(status => status is { Generations: 0, Waiting: 0, QueuedWork: 0 });
     }
 
-    private static void Batches(ScriptedTier tier, int size, int tokens) =>
+    private static void Batches(ScriptedTier tier, int size, int tokens)
+    {
+        tier.Options.ImagesPerDenoiser = 4;
         (tier.Denoiser.Script.Info.MaxBatchSize, tier.Denoiser.Script.Info.MaxBatchTokens) = (size, tokens);
+    }
 
     /// <summary>Each image has its steps in order, and then comes itself, with the seed of its place.</summary>
     private static void AssertWhole(List<GenerateResponse> events, int images = Images)

@@ -163,7 +163,10 @@ public sealed class OpenAiTests : IAsyncLifetime
     public async Task Images_that_are_made_side_by_side_come_in_turn(bool stream)
     {
         await using var web = await WebTier.StartAsync(tier =>
-            (tier.Denoiser.Script.Info.MaxBatchSize, tier.Denoiser.Script.Info.MaxBatchTokens) = (8, 16_384));
+        {
+            tier.Options.ImagesPerDenoiser = 4;
+            (tier.Denoiser.Script.Info.MaxBatchSize, tier.Denoiser.Script.Info.MaxBatchTokens) = (8, 16_384);
+        });
         var drawn = new TaskCompletionSource();
         web.Tier.Denoiser.Script.OnLastStep = (session, cancellation) => session.StartsWith("0/", StringComparison.Ordinal)
             ? drawn.Task.WaitAsync(cancellation) // The first image is the last to be there.
