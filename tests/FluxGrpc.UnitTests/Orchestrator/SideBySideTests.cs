@@ -61,8 +61,7 @@ public sealed class SideBySideTests
 
         var events = await tier.GenerateAsync(Request());
 
-        Assert.Equal(Enumerable.Range(0, Images).SelectMany(image => new[] { image, image, image }), events
-            .Select(happened => happened.Step?.ImageIndex ?? happened.Image?.ImageIndex).OfType<int>());
+        AssertInTurn(events);
     }
 
     [Fact]
@@ -85,15 +84,12 @@ public sealed class SideBySideTests
     public async Task Recordings_are_of_one_image_after_another()
     {
         await using var tier = new ScriptedTier(denoisers: 2);
-        tier.Options.ImagesPerDenoiser = 4;
-        foreach (var denoiser in tier.Denoisers)
-            (denoiser.Script.Info.MaxBatchSize, denoiser.Script.Info.MaxBatchTokens) = (8, 16_384);
+        Batches(tier, 8, 16_384);
         await tier.StartAsync();
 
         var events = await tier.GenerateAsync(new GenerateRequest(Request()) { IncludeTensors = true });
 
-        Assert.Equal(Enumerable.Range(0, Images).SelectMany(image => new[] { image, image, image }), events
-            .Select(happened => happened.Step?.ImageIndex ?? happened.Image?.ImageIndex).OfType<int>());
+        AssertInTurn(events);
     }
 
     [Fact]
@@ -166,8 +162,14 @@ public sealed class SideBySideTests
     private static void Batches(ScriptedTier tier, int size, int tokens)
     {
         tier.Options.ImagesPerDenoiser = 4;
-        (tier.Denoiser.Script.Info.MaxBatchSize, tier.Denoiser.Script.Info.MaxBatchTokens) = (size, tokens);
+        foreach (var denoiser in tier.Denoisers)
+            (denoiser.Script.Info.MaxBatchSize, denoiser.Script.Info.MaxBatchTokens) = (size, tokens);
     }
+
+    /// <summary>No image has an event before the one ahead is there.</summary>
+    private static void AssertInTurn(List<GenerateResponse> events) => Assert.Equal(
+        Enumerable.Range(0, Images).SelectMany(image => new[] { image, image, image }),
+        events.Select(happened => happened.Step?.ImageIndex ?? happened.Image?.ImageIndex).OfType<int>());
 
     /// <summary>Each image has its steps in order, and then comes itself, with the seed of its place.</summary>
     private static void AssertWhole(List<GenerateResponse> events, int images = Images)
