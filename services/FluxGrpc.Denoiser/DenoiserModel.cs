@@ -27,6 +27,7 @@ internal sealed class DenoiserModel : IDisposable
         Transformer = transformer;
         _facts = facts;
         _time = time;
+        IsBatchInvariant = transformer.IsBatchInvariant;
     }
 
     /// <summary>Sizes of the transformer.</summary>
@@ -37,6 +38,9 @@ internal sealed class DenoiserModel : IDisposable
 
     /// <summary>Equal fingerprints give equal bytes for equal requests.</summary>
     public string Fingerprint => _facts.Fingerprint;
+
+    /// <summary>True where a step's velocity does not depend on the steps in its forward pass, to the last bit.</summary>
+    public bool IsBatchInvariant { get; }
 
     /// <summary>The transformer; only <see cref="Thread"/> computes with it.</summary>
     public FluxTransformer Transformer { get; }

@@ -35,14 +35,17 @@ public static class DenoiserServer
                 TimeSpan.FromSeconds(options.ShutdownSeconds),
                 services.GetRequiredService<TimeProvider>(),
                 services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping))
+            .AddSingleton<Func<BatchLimits>>(services =>
+                () => BatchLimits.Of(options, services.GetRequiredService<ModelSlot<DenoiserModel>>().Loaded))
             .AddSingleton(services => new StepScheduler(
-                BatchLimits.Of(options),
+                services.GetRequiredService<Func<BatchLimits>>(),
                 steps => PredictAsync(services, steps),
                 services.GetRequiredService<TimeProvider>(),
                 services.GetRequiredService<DenoiserActivities>(),
                 services.GetRequiredService<ILogger<StepScheduler>>()))
             .AddSingleton(services => new Replica(id, new Admission(AdmissionLimits.Of(options)),
-                services.GetRequiredService<StepScheduler>(), services.GetRequiredService<Drain>()))
+                services.GetRequiredService<StepScheduler>(), services.GetRequiredService<Drain>(),
+                services.GetRequiredService<Func<BatchLimits>>()))
             .AddSingleton<SessionHandler>()
             .AddModel((services, cancellation) =>
                 DenoiserModel.LoadAsync(options, services.GetRequiredService<TimeProvider>(), cancellation));

@@ -1,4 +1,3 @@
-using FluxGrpc.Denoiser.Batching;
 using FluxGrpc.Denoiser.Sessions;
 using FluxGrpc.Hosting;
 using FluxGrpc.V1;
@@ -21,7 +20,7 @@ internal sealed class DenoiserService(
     {
         var model = slot.Get();
         var config = model.Config;
-        var batches = BatchLimits.Of(options);
+        var batches = replica.Limits;
         return Task.FromResult(new DenoiserServiceGetModelInfoResponse
         {
             Component = model.Describe(options.MaxMessageBytes),
@@ -40,6 +39,7 @@ internal sealed class DenoiserService(
             ReplicaId = replica.Id,
             MaxBatchSize = batches.MaxSize,
             MaxBatchTokens = batches.MaxTokens,
+            BatchInvariant = batches.MaxSize == 1 || model.IsBatchInvariant,
         });
     }
 

@@ -9,7 +9,8 @@ namespace FluxGrpc.Denoiser;
 /// <param name="admission">Who may come in.</param>
 /// <param name="scheduler">Runs the steps.</param>
 /// <param name="drain">How it ends.</param>
-internal sealed class Replica(string id, Admission admission, StepScheduler scheduler, Drain drain)
+/// <param name="limits">How large its forward passes may be.</param>
+internal sealed class Replica(string id, Admission admission, StepScheduler scheduler, Drain drain, Func<BatchLimits> limits)
 {
     /// <summary>Its name.</summary>
     public string Id { get; } = id;
@@ -22,6 +23,9 @@ internal sealed class Replica(string id, Admission admission, StepScheduler sche
 
     /// <summary>How it ends.</summary>
     public Drain Drain { get; } = drain;
+
+    /// <summary>How large its forward passes may be.</summary>
+    public BatchLimits Limits => limits();
 
     /// <summary>How busy it is.</summary>
     public GetLoadResponse Describe(DenoiserOptions options)
@@ -39,7 +43,7 @@ internal sealed class Replica(string id, Admission admission, StepScheduler sche
             WaitingSteps = passes.WaitingSteps,
             BatchesDone = passes.PassesDone,
             LastBatchSize = passes.LatestSize,
-            MaxBatchSize = BatchLimits.Of(options).MaxSize,
+            MaxBatchSize = Limits.MaxSize,
             Draining = Drain.HasBegun,
             ResidentMemoryBytes = Environment.WorkingSet,
             LiveTensors = TorchSharp.torch.Tensor.TotalCount,

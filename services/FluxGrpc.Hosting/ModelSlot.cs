@@ -14,11 +14,12 @@ public sealed class ModelSlot<TModel> : IModelReadiness
     /// <inheritdoc/>
     public Task Ready => _loaded.Task;
 
+    /// <summary>The model; null while it is loading.</summary>
+    public TModel? Loaded => _loaded.Task.IsCompletedSuccessfully ? _loaded.Task.Result : null;
+
     /// <summary>The model.</summary>
     /// <exception cref="RpcException">UNAVAILABLE while it is loading.</exception>
-    public TModel Get() => _loaded.Task.IsCompletedSuccessfully
-        ? _loaded.Task.Result
-        : throw RpcErrors.Unavailable("MODEL_LOADING", "The weights are still loading", _retryDelay);
+    public TModel Get() => Loaded ?? throw RpcErrors.Unavailable("MODEL_LOADING", "The weights are still loading", _retryDelay);
 
     internal void Fill(TModel model) => _loaded.TrySetResult(model);
 

@@ -63,7 +63,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         var textEncoder = await LaunchAsync(EmbeddedService.LaunchAsync(
             OfModel(new TextEncoderOptions { AllowVocabularyMismatch = options.AllowVocabularyMismatch }, "text-encoder", options),
             TextEncoderServer.Build, cancellation));
-        // Which steps meet in one pass is a matter of milliseconds, and shows in the last bits.
+        // Which steps meet in one pass is a matter of milliseconds, and may show in the last bits.
         var denoiser = await LaunchAsync(EmbeddedService.LaunchAsync(
             OfModel(new DenoiserOptions { ReplicaId = "embedded", BatchInvariant = options.BatchInvariant }, "denoiser", options),
             DenoiserServer.Build, cancellation));
@@ -78,7 +78,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                 TextEncoder = textEncoder.Address,
                 Denoiser = denoiser.Address,
                 Vae = vae.Address,
-                ImagesPerDenoiser = options.BatchInvariant ? 1 : ImagesOfSharedPasses,
+                ImagesPerDenoiser = options.BatchInvariant ? 0 : ImagesOfSharedPasses,
                 WebAddress = options.WebAddress ?? OrchestratorOptions.NoWeb,
             }, "orchestrator"), OrchestratorServer.Build, cancellation));
         await ModelFit.CheckAsync(orchestrator.Address, cancellation);

@@ -18,8 +18,8 @@ public sealed record EmbeddedClusterOptions
     public string Kernels { get; init; } = "auto";
 
     /// <summary>
-    /// Each step has a forward pass of its own, so that an image's bytes hang on its request alone. False lets the images of a request
-    /// share passes.
+    /// An image's bytes hang on its request alone: its steps share forward passes with those of others only where that does not show.
+    /// False lets the images of a request share passes in any case.
     /// </summary>
     public bool BatchInvariant { get; init; } = true;
 

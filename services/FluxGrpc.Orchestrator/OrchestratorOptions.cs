@@ -113,11 +113,14 @@ public sealed class OrchestratorOptions : ServiceOptions
     [Description("Largest number of images in a request.")]
     public int MaxCount { get; set; } = 16;
 
-    /// <summary>Largest number of images of one request that a denoiser has at once; see <see cref="Tier.ImagesAtOnce"/>.</summary>
-    [Range(1, 1024)]
+    /// <summary>
+    /// Largest number of images of one request that a denoiser has at once, or 0 to choose; see <see cref="Tier.ImagesAtOnce"/>.
+    /// </summary>
+    [Range(0, 1024)]
     [Description("Largest number of images of one request that a denoiser has at once. Several share passes where it batches and they "
-        + "are small (4096 tokens together): more images a second, but the first is there later, and their last bits vary.")]
-    public int ImagesPerDenoiser { get; set; } = 1;
+        + "are small (4096 tokens together): more images a second, but the first is there later, and their last bits may vary. "
+        + "0: 4 where the denoiser says that they do not (batch_invariant), else 1.")]
+    public int ImagesPerDenoiser { get; set; }
 
     /// <summary>Largest number of requests in hand, running or waiting.</summary>
     [Range(1, 1_000_000)]

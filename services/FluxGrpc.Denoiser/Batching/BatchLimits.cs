@@ -7,11 +7,13 @@ namespace FluxGrpc.Denoiser.Batching;
 internal sealed record BatchLimits(int MaxSize, long MaxTokens, TimeSpan Wait)
 {
     /// <summary>
-    /// The limits that the options set. A session's bytes are independent of its batch mates' where it has none: libtorch chooses
-    /// its kernels by the sizes of the matrices, and other kernels round otherwise.
+    /// The limits that the options set. Where a session's bytes are to be independent of its batch mates', and the model cannot compute
+    /// so, it has none.
     /// </summary>
-    public static BatchLimits Of(DenoiserOptions options) => new(
-        options.BatchInvariant ? 1 : options.MaxBatchSize,
+    /// <param name="options">The options.</param>
+    /// <param name="model">The model, or null while it is loading.</param>
+    public static BatchLimits Of(DenoiserOptions options, DenoiserModel? model) => new(
+        options.BatchInvariant && model?.IsBatchInvariant != true ? 1 : options.MaxBatchSize,
         options.MaxBatchTokens,
         TimeSpan.FromMilliseconds(options.BatchWaitMilliseconds));
 

@@ -11,7 +11,8 @@ namespace FluxGrpc.Denoiser.Batching;
 /// <remarks>
 /// A step of interactive priority takes none of batch priority along: a pass of two takes a large device twice as long.
 /// </remarks>
-internal sealed class StepQueue(BatchLimits limits)
+/// <param name="limits">How large a pass may be, and how long it may wait.</param>
+internal sealed class StepQueue(Func<BatchLimits> limits)
 {
     private readonly PriorityTurns _turns = new();
     private readonly HashSet<BatchMember> _members = [];
@@ -68,7 +69,7 @@ internal sealed class StepQueue(BatchLimits limits)
             return BatchChoice.Nothing;
 
         var lead = Lead();
-        var most = limits.SizeFor(lead.Member.Key);
+        var most = limits().SizeFor(lead.Member.Key);
         List<ScheduledStep> steps = [lead];
         steps.AddRange(_waiting.Where(step => step != lead && RidesAlong(lead, step.Member)).Take(most - 1));
 
@@ -109,6 +110,6 @@ internal sealed class StepQueue(BatchLimits limits)
         if (latest is null)
             return null;
         var waitingSince = arrivedAt > _freeSince ? arrivedAt : _freeSince;
-        return (latest < waitingSince ? latest : waitingSince) + limits.Wait;
+        return (latest < waitingSince ? latest : waitingSince) + limits().Wait;
     }
 }

@@ -35,7 +35,7 @@ internal sealed partial class StepScheduler : IAsyncDisposable
     /// <param name="activities">Spans of the passes.</param>
     /// <param name="logger">Hears of passes that failed.</param>
     public StepScheduler(
-        BatchLimits limits, RunBatch run, TimeProvider time, DenoiserActivities activities, ILogger<StepScheduler> logger)
+        Func<BatchLimits> limits, RunBatch run, TimeProvider time, DenoiserActivities activities, ILogger<StepScheduler> logger)
     {
         _queue = new StepQueue(limits);
         _run = run;

@@ -23,10 +23,10 @@ public sealed class DoubleStreamBlock : nn.Module<Tensor, Tensor, Tensor, Tensor
     public DoubleStreamBlock(TransformerConfig config, ComputeKernels kernels, Device? device = null) : base(nameof(DoubleStreamBlock))
     {
         _kernels = kernels;
-        _imgModulation = new Modulation(config, branches: 2, device);
+        _imgModulation = new Modulation(config, branches: 2, kernels, device);
         _imgAttention = new SelfAttention(config, kernels, device);
         _imgMlp = new Mlp(config, kernels, device);
-        _txtModulation = new Modulation(config, branches: 2, device);
+        _txtModulation = new Modulation(config, branches: 2, kernels, device);
         _txtAttention = new SelfAttention(config, kernels, device);
         _txtMlp = new Mlp(config, kernels, device);
         RegisterComponents();

@@ -12,6 +12,7 @@ namespace FluxGrpc.Denoiser.Model;
 /// </remarks>
 public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
 {
+    private readonly ComputeKernels _kernels;
     [ComponentName(Name = "img_in")] private readonly Linear _imgIn;
     [ComponentName(Name = "time_in")] private readonly MlpEmbedder _timeIn;
     [ComponentName(Name = "guidance_in")] private readonly MlpEmbedder? _guidanceIn;
@@ -33,10 +34,11 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         Config = config;
+        _kernels = kernels;
         _imgIn = nn.Linear(config.InChannels, config.HiddenSize, device: device);
-        _timeIn = new MlpEmbedder(config.SinusoidSize, config.HiddenSize, device);
-        _guidanceIn = config.TakesGuidance ? new MlpEmbedder(config.SinusoidSize, config.HiddenSize, device) : null;
-        _vectorIn = new MlpEmbedder(config.PooledSize, config.HiddenSize, device);
+        _timeIn = new MlpEmbedder(config.SinusoidSize, config.HiddenSize, kernels, device);
+        _guidanceIn = config.TakesGuidance ? new MlpEmbedder(config.SinusoidSize, config.HiddenSize, kernels, device) : null;
+        _vectorIn = new MlpEmbedder(config.PooledSize, config.HiddenSize, kernels, device);
         _txtIn = nn.Linear(config.ContextSize, config.HiddenSize, device: device);
         _doubleBlocks = new([.. Enumerable.Range(0, config.DoubleBlockCount).Select(_ => new DoubleStreamBlock(config, kernels, device))]);
         _singleBlocks = new([.. Enumerable.Range(0, config.SingleBlockCount).Select(_ => new SingleStreamBlock(config, kernels, device))]);
@@ -49,6 +51,9 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
 
     /// <summary>Number of learned parameters.</summary>
     public long ParameterCount => parameters().Sum(parameter => parameter.numel());
+
+    /// <summary>True where a sample's velocity does not depend on the others of its batch, to the last bit.</summary>
+    public bool IsBatchInvariant => _kernels.IsBatchInvariant(this);
 
     /// <returns>Velocity [B, N, out channels], in the latents' dtype; the caller disposes it.</returns>
     /// <exception cref="ArgumentException">Guidance is missing, or given to a model that takes none.</exception>
@@ -77,7 +82,7 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
         }
 
         return new Conditioning(
-            _txtIn.call(hiddenStates),
+            _kernels.Linear(_txtIn, hiddenStates),
             _vectorIn.call(pooled),
             guidance is null ? null : _guidanceIn!.call(TimestepEmbedding.Compute(guidance, Config.SinusoidSize, hiddenStates.dtype)),
             Rope.Table(positions, Config.AxesSizes, Config.Theta));
@@ -143,7 +148,7 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
             vec += guidance;
         vec += conditioning.Pooled;                                                // In the reference's order: rounding tells.
         // The blocks let go of what they are given.
-        return new Streams(_imgIn.call(latents), conditioning.Text.alias(), vec, conditioning.Rope);
+        return new Streams(_kernels.Linear(_imgIn, latents), conditioning.Text.alias(), vec, conditioning.Rope);
     }
 
     /// <summary>Runs the double blocks from one on, then the single blocks.</summary>

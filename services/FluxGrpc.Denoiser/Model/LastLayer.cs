@@ -31,7 +31,7 @@ public sealed class LastLayer : nn.Module<Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor img, Tensor vec)
     {
         using var scope = NewDisposeScope();
-        var parts = _modulation.call(vec).unsqueeze(1).chunk(2, dim: -1);    // 2 × [B, 1, D]
+        var parts = _kernels.Linear((Linear)_modulation[1], nn.functional.silu(vec)).unsqueeze(1).chunk(2, dim: -1);    // 2 × [B, 1, D]
         var (shift, scale) = (parts[0], parts[1]);                           // Shift first; diffusers files store scale first.
         return _kernels.Linear(_toVelocity, _kernels.NormModulate(img, shift, scale)).MoveToOuterDisposeScope();
     }

@@ -1,3 +1,4 @@
+using FluxGrpc.Torch.Kernels;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -13,14 +14,17 @@ public readonly record struct ShiftScaleGate(Tensor Shift, Tensor Scale, Tensor 
 /// <summary>Makes shifts, scales and gates from the conditioning vector. Reference: <c>Modulation</c>.</summary>
 public sealed class Modulation : nn.Module<Tensor, ShiftScaleGate[]>
 {
+    private readonly ComputeKernels _kernels;
     private readonly int _branches;
     [ComponentName(Name = "lin")] private readonly Linear _linear;
 
     /// <param name="config">Sizes.</param>
     /// <param name="branches">Residual branches that are modulated.</param>
+    /// <param name="kernels">How to compute.</param>
     /// <param name="device">Device of the parameters.</param>
-    public Modulation(TransformerConfig config, int branches, Device? device = null) : base(nameof(Modulation))
+    public Modulation(TransformerConfig config, int branches, ComputeKernels kernels, Device? device = null) : base(nameof(Modulation))
     {
+        _kernels = kernels;
         _branches = branches;
         _linear = nn.Linear(config.HiddenSize, 3 * branches * config.HiddenSize, device: device);
         RegisterComponents();
@@ -31,7 +35,7 @@ public sealed class Modulation : nn.Module<Tensor, ShiftScaleGate[]>
     public override ShiftScaleGate[] forward(Tensor vec)
     {
         using var scope = NewDisposeScope();
-        var parts = _linear.call(nn.functional.silu(vec)).unsqueeze(1).chunk(3 * _branches, dim: -1);    // [B, 1, D] each
+        var parts = _kernels.Linear(_linear, nn.functional.silu(vec)).unsqueeze(1).chunk(3 * _branches, dim: -1);    // [B, 1, D] each
         foreach (var part in parts)
             part.MoveToOuterDisposeScope();
         return [.. parts.Chunk(3).Select(branch => new ShiftScaleGate(branch[0], branch[1], branch[2]))];

@@ -24,7 +24,7 @@ public sealed class SingleStreamBlock : nn.Module<Tensor, Tensor, Tensor, Tensor
     {
         _kernels = kernels;
         _widths = [3 * config.HiddenSize, config.MlpSize];
-        _modulation = new Modulation(config, branches: 1, device);
+        _modulation = new Modulation(config, branches: 1, kernels, device);
         _in = nn.Linear(config.HiddenSize, _widths.Sum(), device: device);
         _norm = new QueryKeyNorm(config.HeadSize, device);
         _out = nn.Linear(config.HiddenSize + config.MlpSize, config.HiddenSize, device: device);

@@ -13,11 +13,14 @@ internal static class ImagesAtOnce
     /// <summary>Image and text tokens that are worth putting together in a pass.</summary>
     public const long TokensOfPass = 4096;
 
+    /// <summary>Images that share passes, where nobody says how many and nobody can tell by their bytes.</summary>
+    private const int SharedByDefault = 4;
+
     /// <summary>The number for the denoisers that serve now, at least 1.</summary>
     /// <param name="denoisers">The denoisers.</param>
     /// <param name="fingerprint">The model that the request needs.</param>
     /// <param name="request">The request.</param>
-    /// <param name="mostOfDenoiser">Images that a denoiser may have at once.</param>
+    /// <param name="mostOfDenoiser">Images that a denoiser may have at once; 0 for as many as do not show.</param>
     public static int Count(ReplicaSet denoisers, string fingerprint, GenerationRequest request, int mostOfDenoiser)
     {
         if (request.IncludeTensors)
@@ -28,8 +31,11 @@ internal static class ImagesAtOnce
             .Where(replica => replica.Serves(fingerprint))
             .Select(replica => replica.Model?.Info)
             .OfType<DenoiserServiceGetModelInfoResponse>()
-            .Sum(denoiser => Math.Clamp(SharedPass(denoiser, tokens) / sessions, 1, mostOfDenoiser)));
+            .Sum(denoiser => Math.Clamp(SharedPass(denoiser, tokens) / sessions, 1, Most(denoiser, mostOfDenoiser))));
     }
+
+    private static int Most(DenoiserServiceGetModelInfoResponse denoiser, int mostOfDenoiser) =>
+        mostOfDenoiser > 0 ? mostOfDenoiser : denoiser.BatchInvariant ? SharedByDefault : 1;
 
     /// <summary>Steps of as many tokens that the denoiser runs in one pass, where that is worthwhile.</summary>
     private static int SharedPass(DenoiserServiceGetModelInfoResponse denoiser, long tokens)

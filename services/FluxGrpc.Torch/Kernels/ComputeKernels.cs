@@ -42,6 +42,13 @@ public abstract class ComputeKernels
         };
     }
 
+    /// <summary>
+    /// True where what a model makes of a sample is the same to the last bit whatever samples are computed with it: its linear layers
+    /// and norms take each row for itself. Libraries choose among their products by the number of rows, and each rounds otherwise.
+    /// </summary>
+    /// <param name="model">A transformer whose linear layers are all computed here.</param>
+    public virtual bool IsBatchInvariant(nn.Module model) => false;
+
     /// <summary>x·Wᵀ + b.</summary>
     /// <param name="layer">Weight and bias.</param>
     /// <param name="x">[…, in].</param>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -6,7 +7,8 @@ namespace FluxGrpc.Torch.Kernels;
 
 /// <summary>
 /// On a CPU: what is done token by token takes one pass over memory (<see cref="FusedRows"/>), and matrix products come from the library
-/// that is fast on the processor. What it cannot take (gradients, other types, odd sizes) is computed the plain way.
+/// that is fast on the processor, but for small layers' (<see cref="PackedLinear"/>). What it cannot take (gradients, other types, odd
+/// sizes) is computed the plain way.
 /// </summary>
 /// <remarks>
 /// Which library is a matter of the processor, not of a measurement at start: replicas on equal machines must give equal bytes.
@@ -33,8 +35,12 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     /// <summary>Queries at a time, so that their scores stay in cache.</summary>
     private const long QueryChunk = 512;
 
+    private static readonly Action<nint, int> _gelu =
+        (at, count) => FusedRows.Of(ScalarType.Float32).Gelu((byte*)at, (byte*)at, count);
+
     private static readonly Lazy<OneDnn> _library = new(() => new OneDnn());
 
+    private readonly ConditionalWeakTable<Linear, PackedLinear> _packed = [];
     private readonly OneDnn? _oneDnn;
     private readonly int _threads = get_num_threads();
 
@@ -45,10 +51,23 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     public override string Name => _oneDnn is null ? FusedLabel : OneDnnLabel;
 
     /// <inheritdoc/>
+    public override bool IsBatchInvariant(nn.Module model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.modules().OfType<Linear>().All(PackedLinear.Takes);
+    }
+
+    /// <inheritdoc/>
     public override Tensor Linear(Linear layer, Tensor x)
     {
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentNullException.ThrowIfNull(x);
+        if (Packed(layer, x) is { } packed)
+        {
+            using var source = x.contiguous();
+            return packed.Multiply(source, _threads);
+        }
+
         return TakesOneDnn(x) ? _oneDnn!.Linear(x, layer.weight, layer.bias) : base.Linear(layer, x);
     }
 
@@ -57,6 +76,12 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     {
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentNullException.ThrowIfNull(x);
+        if (Packed(layer, x) is { } packed)
+        {
+            using var source = x.contiguous();
+            return packed.Multiply(source, _threads, _gelu);
+        }
+
         if (TakesOneDnn(x) && layer.bias is { } bias)
             return _oneDnn!.LinearGelu(x, layer.weight, bias);
         if (!IsFusible(x) || layer.weight.shape[0] % FusedRows.Width != 0)
@@ -308,6 +333,20 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     /// <summary>oneDNN refuses bfloat16 products where the processor has none.</summary>
     private static ScalarType ProductType(Tensor values) =>
         values.dtype == ScalarType.BFloat16 && !Processor.MultipliesBfloat16 ? ScalarType.Float32 : values.dtype;
+
+    /// <summary>The layer's copy, made at its first use; null where there is to be none.</summary>
+    private PackedLinear? Packed(Linear layer, Tensor x)
+    {
+        if (x.dtype != ScalarType.Float32 || !IsFusible(x))
+            return null;
+        if (_packed.TryGetValue(layer, out var packed) && packed.IsOf(layer))
+            return packed.Inputs == x.shape[^1] ? packed : null;
+        if (!PackedLinear.Takes(layer) || layer.weight.shape[1] != x.shape[^1])
+            return null;
+        packed = PackedLinear.Of(layer);
+        _packed.AddOrUpdate(layer, packed);
+        return packed;
+    }
 
     /// <summary>bfloat16 linear layers are oneDNN's in libtorch already.</summary>
     private bool TakesOneDnn(Tensor x) => _oneDnn is not null && x.dtype == ScalarType.Float32 && IsFusible(x)

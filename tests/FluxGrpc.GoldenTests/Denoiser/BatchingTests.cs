@@ -64,13 +64,17 @@ public sealed class BatchingTests(ITestOutputHelper output)
         Assert.Equal((Sessions, 8), (load.LastBatchSize, load.MaxBatchSize));
     }
 
-    [Fact]
-    public async Task Batch_invariant_gives_the_same_bytes_in_company()
+    [Theory]
+    [InlineData("plain", 1)] // Each step has a pass of its own.
+    [InlineData("fused", Sessions)]
+    [InlineData("onednn", Sessions)]
+    public async Task Batch_invariant_gives_the_same_bytes_in_company(string kernels, int batchSize)
     {
         await using var server = await DenoiserFixture.StartAsync(Model, options =>
         {
             options.MaxSessions = Sessions + 1;
             options.BatchInvariant = true;
+            options.Kernels = kernels;
         });
         using var golden = new GoldenMessages(Model);
         var (openings, steps) = Varied(golden);
@@ -79,8 +83,10 @@ public sealed class BatchingTests(ITestOutputHelper output)
         var together = await InOnePassAsync(server, golden, openings, steps);
 
         Assert.Equal(alone.Select(result => result.Velocity), together.Select(result => result.Velocity));
-        Assert.All(together, result => Assert.Equal(1, result.BatchSize));
-        Assert.Equal(1, (await server.Client.GetLoadAsync(new GetLoadRequest())).MaxBatchSize);
+        Assert.All(together, result => Assert.Equal(batchSize, result.BatchSize));
+        var info = await server.Client.GetModelInfoAsync(new DenoiserServiceGetModelInfoRequest());
+        Assert.Equal((batchSize > 1 ? 8 : 1, true), (info.MaxBatchSize, info.BatchInvariant));
+        Assert.Equal(info.MaxBatchSize, (await server.Client.GetLoadAsync(new GetLoadRequest())).MaxBatchSize);
     }
 
     [Fact]
@@ -104,9 +110,9 @@ public sealed class BatchingTests(ITestOutputHelper output)
     {
         await using var server = await DenoiserFixture.StartAsync(Model, options => options.MaxSessions = 3);
         using var golden = new GoldenMessages(Model);
-        var first = server.Model.Transformer.named_modules().Single(entry => entry.name == "img_in").module;
-        ((nn.Module<NativeTensor, NativeTensor>)first).register_forward_pre_hook((_, latents) => latents.shape[0] == 1
-            ? latents
+        var first = server.Model.Transformer.named_modules().Single(entry => entry.name == "time_in").module;
+        ((nn.Module<NativeTensor, NativeTensor>)first).register_forward_pre_hook((_, timesteps) => timesteps.shape[0] == 1
+            ? timesteps
             : throw new InvalidOperationException("no memory for a batch"));
         var before = LiveTensors.CountSettled();
 

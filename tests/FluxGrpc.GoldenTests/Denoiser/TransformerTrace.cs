@@ -18,16 +18,11 @@ internal static class TransformerTrace
         {
             switch (module)
             {
-                case nn.Module<Tensor, Tensor> layer when name is "img_in" or "txt_in":
-                    removals.Add(layer.register_forward_hook((_, _, result) =>
-                    {
-                        Keep($"debug.{name}", result);
-                        return result;
-                    }).remove);
-                    break;
                 case DoubleStreamBlock block:
-                    removals.Add(block.register_forward_hook((_, _, _, vec, rope, result) =>
+                    removals.Add(block.register_forward_hook((_, img, txt, vec, rope, result) =>
                     {
+                        trace.TryAdd("debug.img_in", img.clone().DetachFromDisposeScope()); // The first block's.
+                        trace.TryAdd("debug.txt_in", txt.clone().DetachFromDisposeScope());
                         Keep("debug.vec", vec);
                         Keep("debug.pe", Matrices(rope));
                         Keep($"debug.double.{name.Split('.')[^1]}.img", result.Img);

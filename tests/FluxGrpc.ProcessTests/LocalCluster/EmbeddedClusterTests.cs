@@ -59,9 +59,9 @@ public sealed class EmbeddedClusterTests
     }
 
     [Fact]
-    public async Task Prompt_and_negative_prompt_never_meet_in_one_pass()
+    public async Task Prompt_and_negative_prompt_never_meet_in_a_pass_that_would_show()
     {
-        await using var cluster = await EmbeddedCluster.StartAsync(Mini());
+        await using var cluster = await EmbeddedCluster.StartAsync(Mini() with { Kernels = "plain" });
         await using var client = FluxClient.Connect(cluster.Address);
         var request = Small(count: 1);
         request.Steps = 8;
@@ -80,8 +80,8 @@ public sealed class EmbeddedClusterTests
     [Fact]
     public async Task Images_that_share_passes_are_those_that_are_made_alone()
     {
-        var (alone, sizesAlone) = await DrawAsync(Mini());
-        var (together, sizes) = await DrawAsync(Mini() with { BatchInvariant = false });
+        var (alone, sizesAlone) = await DrawAsync(Mini() with { Kernels = "plain" });
+        var (together, sizes) = await DrawAsync(Mini() with { Kernels = "plain", BatchInvariant = false });
 
         Assert.Equal(Enumerable.Repeat(1, sizes.Count), sizesAlone);
         Assert.InRange(sizes.Max(), 2, alone.Length);
@@ -89,6 +89,20 @@ public sealed class EmbeddedClusterTests
         {
             Assert.InRange(Differences(alone[i], together[i]).Max(), 0, 3); // Of 255: other kernels, other last bits.
             Assert.InRange(Differences(alone[i], together[(i + 1) % alone.Length]).Max(), 30, 255); // Another image.
+        }
+    }
+
+    [Fact]
+    public async Task Images_share_passes_by_default_where_that_does_not_change_a_byte()
+    {
+        var (together, sizes) = await DrawAsync(Mini());
+
+        Assert.InRange(sizes.Max(), 2, together.Length);
+        for (var i = 0; i < together.Length; i++)
+        {
+            var (alone, sizesAlone) = await DrawAsync(Mini(), count: 1, seed: 1 + (ulong)i);
+            Assert.Equal(alone[0], together[i]);
+            Assert.All(sizesAlone, size => Assert.Equal(1, size));
         }
     }
 
@@ -159,13 +173,14 @@ public sealed class EmbeddedClusterTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => EmbeddedCluster.StartAsync(Mini(), cancellation.Token));
     }
 
-    /// <summary>Pixels of four images, and the sizes of the passes that their steps were in.</summary>
-    private static async Task<(byte[][] Pixels, List<int> BatchSizes)> DrawAsync(EmbeddedClusterOptions options)
+    /// <summary>Pixels of some images, and the sizes of the passes that their steps were in.</summary>
+    private static async Task<(byte[][] Pixels, List<int> BatchSizes)> DrawAsync(
+        EmbeddedClusterOptions options, int count = 4, ulong seed = 1)
     {
         await using var cluster = await EmbeddedCluster.StartAsync(options);
         await using var client = FluxClient.Connect(cluster.Address);
-        var request = Small(count: 4);
-        request.Steps = 8;
+        var request = Small(count);
+        (request.Steps, request.Seed) = (8, seed);
         (request.Width, request.Height) = (128, 128);
         var pixels = new byte[request.Count][];
         List<int> sizes = [];

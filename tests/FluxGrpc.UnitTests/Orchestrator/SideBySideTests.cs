@@ -52,11 +52,32 @@ public sealed class SideBySideTests
     }
 
     [Fact]
-    public async Task The_option_bounds_them()
+    public async Task By_default_four_are_taken_where_it_does_not_show_in_their_bytes()
     {
         await using var tier = new ScriptedTier();
         Batches(tier, 8, 16_384);
-        tier.Options.ImagesPerDenoiser = 1; // As by default.
+        tier.Options.ImagesPerDenoiser = 0;
+        tier.Denoiser.Script.Info.BatchInvariant = true;
+        await tier.StartAsync();
+        var gate = new Gate(tier);
+        var request = tier.GenerateAsync(Request());
+
+        await gate.ReachedByAsync(4);
+
+        gate.Open();
+        AssertWhole(await request);
+        Assert.Equal(4, gate.MostAtOnce);
+    }
+
+    [Theory]
+    [InlineData(0, false)] // By default.
+    [InlineData(1, true)]
+    public async Task One_is_taken_where_it_shows_and_where_the_option_says_so(int most, bool batchInvariant)
+    {
+        await using var tier = new ScriptedTier();
+        Batches(tier, 8, 16_384);
+        tier.Options.ImagesPerDenoiser = most;
+        tier.Denoiser.Script.Info.BatchInvariant = batchInvariant;
         await tier.StartAsync();
 
         var events = await tier.GenerateAsync(Request());

@@ -13,7 +13,7 @@ public sealed class StepQueueTests : IDisposable
     private static readonly TimeSpan _later = TimeSpan.FromSeconds(1);
 
     private readonly DisposeScope _scope = NewDisposeScope();
-    private readonly StepQueue _queue = new(new BatchLimits(MaxSize: 3, MaxTokens: 1000, _wait));
+    private readonly StepQueue _queue = new(() => new BatchLimits(MaxSize: 3, MaxTokens: 1000, _wait));
 
     public void Dispose() => _scope.Dispose();
 
@@ -104,7 +104,7 @@ public sealed class StepQueueTests : IDisposable
     [Fact]
     public void Tokens_bound_a_batch_but_not_a_step_alone()
     {
-        var queue = new StepQueue(new BatchLimits(MaxSize: 8, MaxTokens: 2 * Steps.Small.Tokens + 1, _wait));
+        var queue = new StepQueue(() => new BatchLimits(MaxSize: 8, MaxTokens: 2 * Steps.Small.Tokens + 1, _wait));
         BatchMember[] members = [Steps.Session(), Steps.Session(), Steps.Session(), Steps.Session(Steps.Large)];
         foreach (var member in members)
         {
@@ -123,7 +123,7 @@ public sealed class StepQueueTests : IDisposable
     {
         BatchMember[] small = [Enter(), Enter()];
         BatchMember[] large = [Enter(Steps.Large), Enter(Steps.Large)];
-        var queue = new StepQueue(new BatchLimits(MaxSize: 8, MaxTokens: long.MaxValue, _wait));
+        var queue = new StepQueue(() => new BatchLimits(MaxSize: 8, MaxTokens: long.MaxValue, _wait));
         var rounds = new List<BatchKey>();
         foreach (var member in small.Concat(large))
             queue.Add(Of(member));

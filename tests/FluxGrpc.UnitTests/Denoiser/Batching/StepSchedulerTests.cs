@@ -23,7 +23,7 @@ public sealed class StepSchedulerTests : IAsyncLifetime
     public StepSchedulerTests()
     {
         _model = new ScriptedModel(_time);
-        _scheduler = new StepScheduler(new BatchLimits(MaxSize: 8, MaxTokens: 1000, _wait), _model.RunAsync, _time, _activities,
+        _scheduler = new StepScheduler(() => new BatchLimits(MaxSize: 8, MaxTokens: 1000, _wait), _model.RunAsync, _time, _activities,
             NullLogger<StepScheduler>.Instance);
     }
 
@@ -116,7 +116,7 @@ public sealed class StepSchedulerTests : IAsyncLifetime
     {
         var time = new HurryingTime();
         var model = new ScriptedModel(time);
-        await using var scheduler = new StepScheduler(new BatchLimits(MaxSize: 8, MaxTokens: 1000, TimeSpan.FromMilliseconds(5)),
+        await using var scheduler = new StepScheduler(() => new BatchLimits(MaxSize: 8, MaxTokens: 1000, TimeSpan.FromMilliseconds(5)),
             model.RunAsync, time, _activities, NullLogger<StepScheduler>.Instance);
         BatchMember one = Steps.Session(), other = Steps.Session();
         scheduler.Enter(other);

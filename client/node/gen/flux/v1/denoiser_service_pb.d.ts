@@ -485,6 +485,13 @@ export declare type DenoiserServiceGetModelInfoResponse = Message<"flux.v1.Denoi
    * @generated from field: int64 max_batch_tokens = 16;
    */
   maxBatchTokens: bigint;
+
+  /**
+   * True where a session's bytes do not depend on the sessions beside it.
+   *
+   * @generated from field: bool batch_invariant = 17;
+   */
+  batchInvariant: boolean;
 };
 
 /**

@@ -333,6 +333,7 @@ class DenoiserServiceGetModelInfoResponse(google.protobuf.message.Message):
     REPLICA_ID_FIELD_NUMBER: builtins.int
     MAX_BATCH_SIZE_FIELD_NUMBER: builtins.int
     MAX_BATCH_TOKENS_FIELD_NUMBER: builtins.int
+    BATCH_INVARIANT_FIELD_NUMBER: builtins.int
     @property
     def component(self) -> fluxgrpc.v1.model_info_pb2.ComponentInfo:
         """Common facts."""
@@ -382,6 +383,9 @@ class DenoiserServiceGetModelInfoResponse(google.protobuf.message.Message):
     max_batch_tokens: builtins.int
     """Largest number of tokens (image + text) in a forward pass of several sessions."""
 
+    batch_invariant: builtins.bool
+    """True where a session's bytes do not depend on the sessions beside it."""
+
     def __init__(self,
         *,
         component: typing.Optional[fluxgrpc.v1.model_info_pb2.ComponentInfo] = ...,
@@ -400,9 +404,10 @@ class DenoiserServiceGetModelInfoResponse(google.protobuf.message.Message):
         replica_id: typing.Text = ...,
         max_batch_size: builtins.int = ...,
         max_batch_tokens: builtins.int = ...,
+        batch_invariant: builtins.bool = ...,
         ) -> None: ...
     def HasField(self, field_name: typing_extensions.Literal["component",b"component"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing_extensions.Literal["component",b"component","context_size",b"context_size","double_block_count",b"double_block_count","head_count",b"head_count","hidden_size",b"hidden_size","in_channels",b"in_channels","max_batch_size",b"max_batch_size","max_batch_tokens",b"max_batch_tokens","max_image_tokens",b"max_image_tokens","max_sessions",b"max_sessions","max_steps",b"max_steps","max_text_tokens",b"max_text_tokens","pooled_size",b"pooled_size","replica_id",b"replica_id","single_block_count",b"single_block_count","variant",b"variant"]) -> None: ...
+    def ClearField(self, field_name: typing_extensions.Literal["batch_invariant",b"batch_invariant","component",b"component","context_size",b"context_size","double_block_count",b"double_block_count","head_count",b"head_count","hidden_size",b"hidden_size","in_channels",b"in_channels","max_batch_size",b"max_batch_size","max_batch_tokens",b"max_batch_tokens","max_image_tokens",b"max_image_tokens","max_sessions",b"max_sessions","max_steps",b"max_steps","max_text_tokens",b"max_text_tokens","pooled_size",b"pooled_size","replica_id",b"replica_id","single_block_count",b"single_block_count","variant",b"variant"]) -> None: ...
 global___DenoiserServiceGetModelInfoResponse = DenoiserServiceGetModelInfoResponse
 
 class GetLoadRequest(google.protobuf.message.Message):
