@@ -75,8 +75,8 @@ internal static class GenerateCommand
 
         public Option<bool> SharePasses { get; } = new("--share-passes")
         {
-            Description = "Several pictures share passes of the denoiser: more pictures a second where they are small, but their last "
-                + "bits then differ from those of pictures made alone, and from run to run.",
+            Description = "Small pictures share passes of the denoiser also where their last bits then differ from those of pictures "
+                + "made alone, and from run to run: more pictures a second. Where no bit differs they do so in any case.",
         };
 
         public Option<string?> Record { get; } = new("--record")

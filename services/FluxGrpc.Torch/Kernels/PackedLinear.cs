@@ -94,8 +94,11 @@ internal sealed unsafe class PackedLinear
         return y;
     }
 
-    private static void Copy(Tensor values, float* to) =>
-        new ReadOnlySpan<float>((void*)NativeTensor.DataPointer(values), (int)values.numel()).CopyTo(new Span<float>(to, (int)values.numel()));
+    private static void Copy(Tensor values, float* to)
+    {
+        var count = (int)values.numel();
+        new ReadOnlySpan<float>((void*)NativeTensor.DataPointer(values), count).CopyTo(new Span<float>(to, count));
+    }
 
     /// <summary>To the next cache line, which <see cref="PanelWidth"/> elements fill.</summary>
     private static float* Align(float* address)

@@ -50,7 +50,7 @@ public sealed class NetworkSummaryTests
         });
         Assert.Equal(
             [
-                "adaLN_modulation", "guidance_in", "img_in", "img_mlp", "linear", "linear1", "linear2", "time_in", "txt_in",
+                "guidance_in", "img_in", "img_mlp", "linear", "linear1", "linear2", "time_in", "txt_in",
                 "txt_mlp", "vector_in",
             ],
             compared.Select(row => row.Module.Split('.')[^1]).Distinct().Order(StringComparer.Ordinal));

@@ -142,5 +142,6 @@ public sealed class PackedLinearTests : IDisposable
         return layer;
     }
 
-    private static float Off(NativeTensor actual, NativeTensor expected) => (actual - expected).abs().max().to(ScalarType.Float32).item<float>();
+    private static float Off(NativeTensor actual, NativeTensor expected) =>
+        (actual - expected).abs().max().to(ScalarType.Float32).item<float>();
 }
