@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using FluxGrpc.Torch;
+using FluxGrpc.Torch.Kernels;
 
 namespace FluxGrpc.Checkpoints;
 
@@ -21,7 +22,7 @@ internal static class CheckpointFingerprint
         Append(hash, variant);
         Append(hash, device.TypeName);
         Append(hash, device.Kind);
-        Append(hash, device.Kernels.Name);
+        Append(hash, $"{device.Kernels.Name} {ComputeKernels.Revision}");
         foreach (var tensor in tensors.Values.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
             Append(hash, tensor);
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..HexDigits];

@@ -27,6 +27,7 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
 
     private readonly GenerationRequest _request = job.Request;
     private readonly StageClock _drawing = new(stages.Time);
+    private readonly DrawnInOrder _pictures = new();
     private TimeSpan _encodeTime;
 
     /// <summary>Makes the images, telling each event as it happens; each image goes on up to its next event meanwhile.</summary>
@@ -81,9 +82,13 @@ internal sealed class Generation(GenerationJob job, GenerationStages stages)
     {
         await foreach (var progress in DenoiseAsync(denoising, index, image))
             yield return progress;
+        _pictures.Begin(index);
         var drawing = _drawing.MeasureAsync(() => DrawAsync(index, image, end));
         yield return null;
-        yield return new GenerateResponse { Image = await drawing };
+        var picture = await drawing;
+        await _pictures.WaitForEarlierAsync(index, end);
+        yield return new GenerateResponse { Image = picture };
+        _pictures.End(index);
     }
 
     private GenerationAccepted Accept() => new()

@@ -53,7 +53,8 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
     public long ParameterCount => parameters().Sum(parameter => parameter.numel());
 
     /// <summary>True where a sample's velocity does not depend on the others of its batch, to the last bit.</summary>
-    public bool IsBatchInvariant => _kernels.IsBatchInvariant(this);
+    /// <remarks>One head of few tokens is libtorch's attention on one thread, whose products then take several.</remarks>
+    public bool IsBatchInvariant => Config.HeadCount > 1 && _kernels.IsBatchInvariant(this);
 
     /// <returns>Velocity [B, N, out channels], in the latents' dtype; the caller disposes it.</returns>
     /// <exception cref="ArgumentException">Guidance is missing, or given to a model that takes none.</exception>

@@ -77,7 +77,7 @@ internal sealed unsafe class PackedLinear
     /// <returns>[…, out].</returns>
     public Tensor Multiply(Tensor x, int threads, Action<nint, int>? finish = null)
     {
-        var y = empty([.. x.shape[..^1], _panelCount * PanelWidth]);
+        var y = empty([.. x.shape[..^1], _panelCount * PanelWidth], ScalarType.Float32);
         var (from, to, rows) = (NativeTensor.DataPointer(x), NativeTensor.DataPointer(y), x.numel() / _inputs);
         var parts = (int)Math.Clamp(Math.Min(rows * _inputs * _panelCount * PanelWidth / WorthAThread, _panelCount), 1, threads);
         if (parts == 1)
@@ -142,13 +142,14 @@ internal sealed unsafe class PackedLinear
         {
             var together = endPanel - panel >= RowPanels ? RowPanels : 1;
             var column = panel * PanelWidth;
+            var weights = _panels + (nint)column * _inputs;
             for (var row = 0L; row < rows; row++)
             {
-                var (weights, target) = ((nint)(_panels + (nint)column * _inputs), (nint)(y + row * _panelCount * PanelWidth + column));
+                var (from, to) = (row * _inputs, row * _panelCount * PanelWidth + column);
                 if (together == RowPanels)
-                    MultiplyRow(x + row * _inputs, (float*)weights, _bias + column, _inputs, (float*)target);
+                    MultiplyRow(x + from, weights, _bias + column, _inputs, y + to);
                 else
-                    MultiplyRowByOne(x + row * _inputs, (float*)weights, _bias + column, _inputs, (float*)target);
+                    MultiplyRowByOne(x + from, weights, _bias + column, _inputs, y + to);
             }
 
             panel += together;

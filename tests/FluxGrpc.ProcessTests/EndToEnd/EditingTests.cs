@@ -97,13 +97,14 @@ public sealed class EditingTests(RealServicesFixture fixture)
     [Fact]
     public async Task On_a_CPU_an_image_is_drawn_before_the_next_one_is_denoised()
     {
-        var request = new GenerateRequest(_request) { Count = 3, Steps = 12 };
+        const int Fifth = 4; // Four share passes.
+        var request = new GenerateRequest(_request) { Count = Fifth + 1, Steps = 12 };
 
         var events = await EventsAsync(request);
 
         var images = events.Where(item => item.EventCase == GenerateResponse.EventOneofCase.Image).Select(item => item.Image).ToArray();
-        Assert.Equal([0, 1, 2], images.Select(image => image.ImageIndex));
-        var begun = events.FindIndex(item => item.Step is { ImageIndex: 1 });
+        Assert.Equal(Enumerable.Range(0, Fifth + 1), images.Select(image => image.ImageIndex));
+        var begun = events.FindIndex(item => item.Step is { ImageIndex: Fifth });
         Assert.True(begun > events.FindIndex(item => item.EventCase == GenerateResponse.EventOneofCase.Image));
         var alone = await GenerateAsync(new GenerateRequest(_request) { Steps = 12, Seed = _request.Seed + 1 });
         Assert.Equal(Pixels(alone.Image.Data), Pixels(images[1].Data));

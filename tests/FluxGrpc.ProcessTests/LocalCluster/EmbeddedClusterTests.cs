@@ -51,7 +51,7 @@ public sealed class EmbeddedClusterTests
             }
         });
 
-        Assert.Equal<ulong>([1, 2], seeds.Order());
+        Assert.Equal([1, 2], seeds);
         Assert.True(info.Denoiser.Component.ParameterCount > 0);
         Assert.All(status.Components, component => Assert.True(component.Ready, component.Problem));
         Assert.Equal(StatusCode.InvalidArgument, refused.Status);

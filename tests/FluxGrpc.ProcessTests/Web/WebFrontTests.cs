@@ -24,7 +24,7 @@ public sealed class WebFrontTests(RealServicesFixture fixture) : IDisposable
         {
             using var events = await EventsOf(response);
             await ReadUntilAsync(events, "event: step");
-            Assert.Equal(1, (await fixture.Denoiser.GetLoadAsync(new())).Sessions);
+            Assert.InRange((await fixture.Denoiser.GetLoadAsync(new())).Sessions, 1, 4);
         }
 
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10)); // Undisturbed, the request would take far longer.

@@ -102,6 +102,29 @@ public sealed class SideBySideTests
     }
 
     [Fact]
+    public async Task Pictures_that_are_drawn_at_the_same_time_come_in_the_order_of_their_images()
+    {
+        const int Together = 4;
+        await using var tier = new ScriptedTier();
+        Batches(tier, 8, 16_384);
+        await tier.StartAsync();
+        var drawn = Enumerable.Range(0, Together + 1).Select(_ => new TaskCompletionSource()).ToArray();
+        var begun = 0;
+        tier.Vae.Script.OnDecode = _ =>
+        {
+            var place = Interlocked.Increment(ref begun); // The last to begin is done first.
+            if (place == Together)
+                drawn[place].SetResult();
+            Assert.True(drawn[place].Task.Wait(TimeSpan.FromMinutes(1)));
+            drawn[place - 1].SetResult();
+        };
+
+        var events = await tier.GenerateAsync(new GenerateRequest(Request()) { Count = Together });
+
+        Assert.Equal(Enumerable.Range(0, Together), events.Select(happened => happened.Image?.ImageIndex).OfType<int>());
+    }
+
+    [Fact]
     public async Task Recordings_are_of_one_image_after_another()
     {
         await using var tier = new ScriptedTier(denoisers: 2);
