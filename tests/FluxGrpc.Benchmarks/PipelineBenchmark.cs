@@ -52,7 +52,7 @@ internal static class PipelineBenchmark
             }
         }
 
-        var passes = batchInvariant ? "passes of their own" : "passes in common";
+        var passes = batchInvariant ? "passes in common where no byte changes" : "passes in common";
         Console.WriteLine($"pipeline: {Images} images of {side}x{side} pixels, {steps} steps, {passes}, {rounds} rounds");
         foreach (var sample in new[] { oneByOne, together })
             Console.WriteLine(FormattableString.Invariant($"  {sample.Name,-17} {Images / sample.Median,7:F3} images/s"));
