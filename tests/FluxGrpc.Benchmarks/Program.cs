@@ -80,7 +80,10 @@ var stepCache = new Command("step-cache", "The first-block cache: threshold, spe
 stepCache.SetAction((parsed, _) => StepCacheBenchmark.RunAsync(parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
     parsed.GetValue(small), parsed.GetValue(cachedSteps), parsed.GetValue(fewerSteps), parsed.GetValue(images)));
 
-var batchInvariant = new Option<bool>("--batch-invariant") { Description = "As by default: images have passes in common only where no byte changes." };
+var batchInvariant = new Option<bool>("--batch-invariant")
+{
+    Description = "As by default: images have passes in common only where no byte changes.",
+};
 var pipeline = new Command("pipeline", "Images/s of one request for four images against four requests one after another.")
 {
     model, small, steps, rounds, batchInvariant,

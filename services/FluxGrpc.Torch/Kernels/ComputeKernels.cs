@@ -14,7 +14,9 @@ public abstract class ComputeKernels
     /// <summary>Name of the choice by the device: <see cref="ProcessorKernels"/> on a CPU, else <see cref="Plain"/>.</summary>
     public const string Auto = "auto";
 
-    /// <summary>Raised with each change of the last bits, and part of a fingerprint: versions must not go on with each other's images.</summary>
+    /// <summary>
+    /// Raised with each change of the last bits, and part of a fingerprint: versions must not go on with each other's images.
+    /// </summary>
     public const int Revision = 2;
 
     /// <summary>Epsilon of all norms of the transformer.</summary>
