@@ -14,7 +14,6 @@ namespace FluxGrpc.LocalCluster;
 public sealed class EmbeddedCluster : IAsyncDisposable
 {
     private const int ShutdownSeconds = 5;
-    private const int ImagesOfSharedPasses = 4;
 
     private readonly SocketFolder _folder = new();
     private readonly List<EmbeddedService> _services = [];
@@ -78,7 +77,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                 TextEncoder = textEncoder.Address,
                 Denoiser = denoiser.Address,
                 Vae = vae.Address,
-                ImagesPerDenoiser = options.BatchInvariant ? 0 : ImagesOfSharedPasses,
+                ImagesPerDenoiser = options.BatchInvariant ? 0 : OrchestratorOptions.SharedImages,
                 WebAddress = options.WebAddress ?? OrchestratorOptions.NoWeb,
             }, "orchestrator"), OrchestratorServer.Build, cancellation));
         await ModelFit.CheckAsync(orchestrator.Address, cancellation);

@@ -113,6 +113,9 @@ public sealed class OrchestratorOptions : ServiceOptions
     [Description("Largest number of images in a request.")]
     public int MaxCount { get; set; } = 16;
 
+    /// <summary>Images of one request that share passes, where nobody says how many.</summary>
+    public const int SharedImages = 4;
+
     /// <summary>
     /// Largest number of images of one request that a denoiser has at once, or 0 to choose; see <see cref="Tier.ImagesAtOnce"/>.
     /// </summary>

@@ -13,9 +13,6 @@ internal static class ImagesAtOnce
     /// <summary>Image and text tokens that are worth putting together in a pass.</summary>
     public const long TokensOfPass = 4096;
 
-    /// <summary>Images that share passes, where nobody says how many and nobody can tell by their bytes.</summary>
-    private const int SharedByDefault = 4;
-
     /// <summary>The number for the denoisers that serve now, at least 1.</summary>
     /// <param name="denoisers">The denoisers.</param>
     /// <param name="fingerprint">The model that the request needs.</param>
@@ -35,7 +32,7 @@ internal static class ImagesAtOnce
     }
 
     private static int Most(DenoiserServiceGetModelInfoResponse denoiser, int mostOfDenoiser) =>
-        mostOfDenoiser > 0 ? mostOfDenoiser : denoiser.BatchInvariant ? SharedByDefault : 1;
+        mostOfDenoiser > 0 ? mostOfDenoiser : denoiser.BatchInvariant ? OrchestratorOptions.SharedImages : 1;
 
     /// <summary>Steps of as many tokens that the denoiser runs in one pass, where that is worthwhile.</summary>
     private static int SharedPass(DenoiserServiceGetModelInfoResponse denoiser, long tokens)

@@ -31,7 +31,7 @@ internal sealed unsafe class PackedLinear
     private readonly float[] _memory;
     private readonly float* _bias;
     private readonly float* _panels;
-    private readonly nint _source;
+    private readonly Parameter _source;
     private readonly int _inputs;
     private readonly int _panelCount;
 
@@ -43,7 +43,7 @@ internal sealed unsafe class PackedLinear
         _tileRows = wide ? 12 : 6;
         using var scope = NewDisposeScope();
         var (outputs, inputs) = ((int)layer.weight.shape[0], (int)layer.weight.shape[1]);
-        _source = NativeTensor.DataPointer(layer.weight);
+        _source = layer.weight;
         _inputs = inputs;
         _panelCount = outputs / PanelWidth;
         _memory = GC.AllocateUninitializedArray<float>(outputs * (inputs + 1) + PanelWidth, pinned: true);
@@ -68,7 +68,8 @@ internal sealed unsafe class PackedLinear
     public static PackedLinear Of(Linear layer, bool? wide = null) => new(layer, wide ?? Vector512.IsHardwareAccelerated);
 
     /// <summary>False once the layer has another weight than the one that was copied.</summary>
-    public bool IsOf(Linear layer) => NativeTensor.DataPointer(layer.weight) == _source;
+    /// <remarks>By the object: a new weight may get the memory of the one before.</remarks>
+    public bool IsOf(Linear layer) => ReferenceEquals(layer.weight, _source);
 
     /// <summary>x·Wᵀ + b.</summary>
     /// <param name="x">[…, in], contiguous, float32.</param>

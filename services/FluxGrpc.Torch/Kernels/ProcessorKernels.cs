@@ -62,12 +62,8 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     {
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentNullException.ThrowIfNull(x);
-        if (Packed(layer, x) is { } packed)
-        {
-            using var source = x.contiguous();
-            return packed.Multiply(source, _threads);
-        }
-
+        if (MultiplyPacked(layer, x, finish: null) is { } y)
+            return y;
         return TakesOneDnn(x) ? _oneDnn!.Linear(x, layer.weight, layer.bias) : base.Linear(layer, x);
     }
 
@@ -76,12 +72,8 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     {
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentNullException.ThrowIfNull(x);
-        if (Packed(layer, x) is { } packed)
-        {
-            using var source = x.contiguous();
-            return packed.Multiply(source, _threads, _gelu);
-        }
-
+        if (MultiplyPacked(layer, x, _gelu) is { } gated)
+            return gated;
         if (TakesOneDnn(x) && layer.bias is { } bias)
             return _oneDnn!.LinearGelu(x, layer.weight, bias);
         if (!IsFusible(x) || layer.weight.shape[0] % FusedRows.Width != 0)
@@ -333,6 +325,15 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     /// <summary>oneDNN refuses bfloat16 products where the processor has none.</summary>
     private static ScalarType ProductType(Tensor values) =>
         values.dtype == ScalarType.BFloat16 && !Processor.MultipliesBfloat16 ? ScalarType.Float32 : values.dtype;
+
+    /// <summary>The product of a small layer; null for others.</summary>
+    private Tensor? MultiplyPacked(Linear layer, Tensor x, Action<nint, int>? finish)
+    {
+        if (Packed(layer, x) is not { } packed)
+            return null;
+        using var source = x.contiguous();
+        return packed.Multiply(source, _threads, finish);
+    }
 
     /// <summary>The layer's copy, made at its first use; null where there is to be none.</summary>
     private PackedLinear? Packed(Linear layer, Tensor x)

@@ -117,9 +117,12 @@ public sealed class PackedLinearTests : IDisposable
         var layer = Layer(24, 48);
         var x = randn(7, 24);
         kernels.Linear(layer, x);
+        var packed = PackedLinear.Of(layer);
+        Assert.True(packed.IsOf(layer)); // Or it would be made anew each time.
 
         layer.weight = new Parameter(randn(48, 24), requires_grad: false);
 
+        Assert.False(packed.IsOf(layer));
         Assert.InRange(Off(kernels.Linear(layer, x), layer.call(x)), 0, 1e-5);
     }
 
