@@ -1,6 +1,8 @@
 using System.Globalization;
 using FluxGrpc.Checkpoints.KeyMaps;
 using FluxGrpc.Torch;
+using FluxGrpc.Torch.Kernels;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace FluxGrpc.Checkpoints;
@@ -109,7 +111,7 @@ public sealed class Checkpoint : IDisposable
     /// mapped file itself, so it must not be written to; everything else is converted tensor by tensor.
     /// </summary>
     /// <param name="module">Its parameters' keys are those of <see cref="Tensors"/>.</param>
-    /// <param name="device">Where to, and in which type.</param>
+    /// <param name="device">Where to, in which type, and whether linear layers keep their float8 weights.</param>
     /// <param name="typeOf">The type of a parameter by its key, where not all have the device's.</param>
     /// <exception cref="InvalidDataException">Module and checkpoint differ; nothing was loaded. See <see cref="Validate"/>.</exception>
     public void LoadInto(nn.Module module, ComputeDevice device, Func<string, ScalarType>? typeOf = null)
@@ -117,6 +119,14 @@ public sealed class Checkpoint : IDisposable
         Validate(module);
         foreach (var slot in ModuleParameters.Of(module))
         {
+            if (device.KeepsFloat8 && typeOf is null && slot is { Owner: Linear layer, Name: "weight" } && Tensors[slot.Key].IsFloat8)
+            {
+                slot.Replace(TensorLoading.Load(Tensors[slot.Key].Unscaled(), device.Device, Float8Weights.Type));
+                if (TensorLoading.LoadScale(Tensors[slot.Key], device.Device) is { } scale)
+                    Float8Weights.SetScale(layer, scale);
+                continue;
+            }
+
             var type = typeOf?.Invoke(slot.Key) ?? device.Type;
             slot.Replace(TensorLoading.Load(Tensors[slot.Key], device.Device, type));
         }

@@ -24,6 +24,12 @@ public sealed class CheckpointTensor
     /// <summary>The runs of elements that make up the tensor, in its order.</summary>
     internal IReadOnlyList<TensorPart> Parts { get; }
 
+    /// <summary>True where every element is stored as float8_e4m3fn.</summary>
+    internal bool IsFloat8 => Parts.All(part => part.Entry.Type == StorageType.Float8E4M3Fn);
+
+    /// <summary>The stored values without the factors on them.</summary>
+    internal CheckpointTensor Unscaled() => new(Name, Shape, [.. Parts.Select(part => part with { Scale = 1 })]);
+
     /// <summary>Text such as <c>img_in.weight BF16 [3072, 64]</c>.</summary>
     public override string ToString() => $"{Name} {Type.FormatName()} {FluxGrpc.Tensors.Shape.Format(Shape)}";
 }

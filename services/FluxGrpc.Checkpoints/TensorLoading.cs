@@ -25,6 +25,22 @@ internal static class TensorLoading
         return parameter;
     }
 
+    /// <summary>Factors on a matrix's stored values, for each row where they differ; null where all are 1.</summary>
+    /// <returns>[1] or [rows, 1], float32, outside of all dispose scopes.</returns>
+    public static Tensor? LoadScale(CheckpointTensor tensor, Device device)
+    {
+        if (tensor.Parts.All(part => part.Scale == 1))
+            return null;
+        var scales = tensor.Parts.Select(part => part.Scale).Distinct().ToArray();
+        var (rows, columns) = (tensor.Shape[0], tensor.Shape[1]);
+        float[] factors = scales.Length == 1
+            ? scales
+            : [.. tensor.Parts.SelectMany(part => Enumerable.Repeat(part.Scale, (int)(part.Count / columns)))];
+        using var scope = NewDisposeScope();
+        var values = torch.tensor(factors, device: device);
+        return (scales.Length == 1 ? values : values.view(rows, 1)).DetachFromDisposeScope();
+    }
+
     private static bool IsStoredAsWanted(CheckpointTensor tensor, Device device, ScalarType type) =>
         device.type == DeviceType.CPU && tensor.Parts is [{ Scale: 1 } part] && part.Entry.Type.ToTorch() == (sbyte)type;
 

@@ -60,11 +60,20 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     {
         // Each loads on a thread of its own once it is launched.
         var textEncoder = await LaunchAsync(EmbeddedService.LaunchAsync(
-            OfModel(new TextEncoderOptions { AllowVocabularyMismatch = options.AllowVocabularyMismatch }, "text-encoder", options),
+            OfModel(new TextEncoderOptions
+            {
+                AllowVocabularyMismatch = options.AllowVocabularyMismatch,
+                Float8 = options.Float8,
+            }, "text-encoder", options),
             TextEncoderServer.Build, cancellation));
         // Which steps meet in one pass is a matter of milliseconds, and may show in the last bits.
         var denoiser = await LaunchAsync(EmbeddedService.LaunchAsync(
-            OfModel(new DenoiserOptions { ReplicaId = "embedded", BatchInvariant = options.BatchInvariant }, "denoiser", options),
+            OfModel(new DenoiserOptions
+            {
+                ReplicaId = "embedded",
+                BatchInvariant = options.BatchInvariant,
+                Float8 = options.Float8,
+            }, "denoiser", options),
             DenoiserServer.Build, cancellation));
         var vae = await LaunchAsync(EmbeddedService.LaunchAsync(
             OfModel(new VaeOptions(), "vae", options), VaeServer.Build, cancellation));

@@ -17,6 +17,9 @@ public sealed record EmbeddedClusterOptions
     /// <summary>How they compute: "auto", "plain", "fused" or "onednn".</summary>
     public string Kernels { get; init; } = "auto";
 
+    /// <summary>What denoisers and text encoder do with float8 weights: "auto", "convert", "keep" or "multiply".</summary>
+    public string Float8 { get; init; } = "auto";
+
     /// <summary>
     /// An image's bytes hang on its request alone: its steps share forward passes with those of others only where that does not show.
     /// False lets the images of a request share passes in any case.

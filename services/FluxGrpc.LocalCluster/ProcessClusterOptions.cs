@@ -21,6 +21,9 @@ public sealed record ProcessClusterOptions
     /// <summary>How they compute: "auto", "plain", "fused" or "onednn".</summary>
     public string Kernels { get; init; } = "auto";
 
+    /// <summary>What denoisers and text encoder do with float8 weights: "auto", "convert", "keep" or "multiply".</summary>
+    public string Float8 { get; init; } = "auto";
+
     /// <summary>Where the orchestrator listens; port 0 takes a free one.</summary>
     public string Address { get; init; } = "http://localhost:0";
 

@@ -26,6 +26,14 @@ public sealed class TextEncoderOptions : ModelServiceOptions
     [Description("T5's spiece.model or tokenizer.json, or their folder, where it is not tokenizer_2/ in the checkpoint.")]
     public string T5Tokenizer { get; set; } = "";
 
+    /// <summary>What becomes of weights that are stored in float8.</summary>
+    [Required]
+    [AllowedValues("auto", "convert", "keep", "multiply", ErrorMessage = "Float8 must be auto, convert, keep or multiply")]
+    [Description("Linear layers' weights that the checkpoint stores in float8: convert (to the type of the products, at start), keep (in half "
+        + "of bfloat16's memory or less, converted for each product: the same pictures), multiply (in float8 itself, with rounded inputs: "
+        + "less exact; CUDA cards of compute capability 8.9 or more), or auto (keep on CUDA, else convert).")]
+    public string Float8 { get; set; } = "auto";
+
     /// <summary>Longest prompt in UTF-16 code units.</summary>
     [Range(1, 1_000_000)]
     [Description("Longest prompt in characters.")]

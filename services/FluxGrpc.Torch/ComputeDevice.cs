@@ -13,6 +13,12 @@ public sealed record ComputeDevice(torch.Device Device, torch.ScalarType Type)
     /// <summary>How it computes; the plain way unless another was opened.</summary>
     public ComputeKernels Kernels { get; init; } = ComputeKernels.Plain;
 
+    /// <summary>
+    /// True where linear layers keep weights that are stored in float8 as they are, see <see cref="Float8Weights"/>; else they get the
+    /// compute type when they are loaded.
+    /// </summary>
+    public bool KeepsFloat8 { get; init; }
+
     /// <summary>Name as configured: "cpu", "cuda:0".</summary>
     public string Name => Device.type == DeviceType.CPU ? "cpu" : $"cuda:{Device.index}";
 
@@ -32,15 +38,32 @@ public sealed record ComputeDevice(torch.Device Device, torch.ScalarType Type)
     /// <param name="device">"cpu", "cuda" (the first) or "cuda:N".</param>
     /// <param name="type">"float32", "bfloat16" or "auto": bfloat16 on CUDA and on processors that multiply it fast.</param>
     /// <param name="kernels">"plain", "fused", "onednn" or "auto": see <see cref="ComputeKernels.For"/>.</param>
-    /// <exception cref="ArgumentException">No such device, type or kernels; the message names those there are.</exception>
-    public static ComputeDevice Open(string device, string type, string kernels = ComputeKernels.Auto)
+    /// <param name="float8">
+    /// What becomes of linear layers' weights that are stored in float8: "convert" (to the compute type when they are loaded), "keep"
+    /// (converted for each product: the same bytes), "multiply" (kept, and computed in float8) or "auto" (kept on CUDA, where memory is
+    /// scarce, else converted).
+    /// </param>
+    /// <exception cref="ArgumentException">No such device, type, kernels or use of float8; the message names those there are.</exception>
+    public static ComputeDevice Open(
+        string device, string type, string kernels = ComputeKernels.Auto, string float8 = ComputeKernels.Auto)
     {
         NativeLibraries.EnsureLoaded();
         var opened = OpenDevice(device);
         var resolved = ResolveType(type, opened);
         if (opened.type == DeviceType.CUDA && resolved == torch.ScalarType.Float32)
             torch.backends.cudnn.allow_tf32 = false; // libtorch would convolve with 10 bits of mantissa.
-        return new ComputeDevice(opened, resolved) { Kernels = ComputeKernels.For(opened.type, kernels) };
+        var keepsFloat8 = float8 switch
+        {
+            "convert" => false,
+            "keep" or "multiply" => true,
+            ComputeKernels.Auto => opened.type == DeviceType.CUDA,
+            _ => throw new ArgumentException($"use of float8 '{float8}' is unknown; allowed: auto, convert, keep, multiply"),
+        };
+        return new ComputeDevice(opened, resolved)
+        {
+            Kernels = ComputeKernels.For(opened.type, kernels, multipliesFloat8: float8 == "multiply"),
+            KeepsFloat8 = keepsFloat8,
+        };
     }
 
     /// <summary>Names of the devices on this machine: "cpu", "cuda:0", ...</summary>

@@ -15,13 +15,16 @@ internal static class GenerateCommand
         var command = new Command("generate", "Make pictures of a prompt. Without --server the four services are started in this process.")
         {
             symbols.Priority, symbols.Detach, symbols.RequestId, symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels,
-            symbols.Record, symbols.SharePasses,
+            symbols.Float8, symbols.Record, symbols.SharePasses,
         };
         symbols.Server.AddTo(command);
         symbols.Image.AddTo(command);
         command.Validators.Add(result =>
         {
-            foreach (var local in new Option[] { symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels, symbols.SharePasses })
+            foreach (var local in new Option[]
+                     {
+                         symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels, symbols.Float8, symbols.SharePasses,
+                     })
             {
                 if (result.GetResult(symbols.Server.Address) is not null && result.GetResult(local) is { Implicit: false })
                     result.AddError($"{local.Name} is for services that are started here; it cannot go together with --server");
@@ -73,6 +76,8 @@ internal static class GenerateCommand
         public Option<string> Dtype { get; } = SharedOptions.Dtype("auto");
         public Option<string> Kernels { get; } = SharedOptions.Kernels();
 
+        public Option<string> Float8 { get; } = SharedOptions.Float8();
+
         public Option<bool> SharePasses { get; } = new("--share-passes")
         {
             Description = "Small pictures share passes of the denoiser also where their last bits then differ from those of pictures "
@@ -102,6 +107,7 @@ internal static class GenerateCommand
                     Device = parsed.GetRequiredValue(Device),
                     Dtype = parsed.GetRequiredValue(Dtype),
                     Kernels = parsed.GetRequiredValue(Kernels),
+                    Float8 = parsed.GetRequiredValue(Float8),
                     BatchInvariant = !parsed.GetValue(SharePasses),
                     LogLevel = LogLevel.Error, // A run that Ctrl-C ends is no news to who pressed it.
                 },

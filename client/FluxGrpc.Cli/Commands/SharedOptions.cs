@@ -80,6 +80,18 @@ internal static partial class SharedOptions
         return option;
     }
 
+    /// <summary><c>--float8</c>: for services that this program starts.</summary>
+    public static Option<string> Float8()
+    {
+        var option = new Option<string>("--float8")
+        {
+            Description = "What the services that are started here do with weights that are stored in float8; see the denoiser's --help.",
+            DefaultValueFactory = _ => "auto",
+        };
+        option.AcceptOnlyFromAmong("auto", "convert", "keep", "multiply");
+        return option;
+    }
+
     /// <summary><c>--cluster</c>: which of this user's running clusters.</summary>
     public static Option<string?> Cluster() => new("--cluster")
     {

@@ -25,22 +25,26 @@ public abstract class ComputeKernels
     /// <summary>libtorch's operators one by one: works on every device, and with gradients.</summary>
     public static ComputeKernels Plain { get; } = new PlainKernels();
 
-    /// <summary>Name as configured.</summary>
+    /// <summary>Name as configured, and whether it multiplies in float8.</summary>
     public abstract string Name { get; }
 
     /// <summary>Chooses.</summary>
     /// <param name="device">Where to compute.</param>
     /// <param name="name"><see cref="Auto"/>, "plain", "fused" or "onednn".</param>
+    /// <param name="multipliesFloat8">
+    /// Layers whose weights are float8 are multiplied so, with rounded inputs; else their weights are widened for each product.
+    /// </param>
     /// <exception cref="ArgumentException">No such way, or not on this device.</exception>
-    public static ComputeKernels For(DeviceType device, string name)
+    public static ComputeKernels For(DeviceType device, string name, bool multipliesFloat8 = false)
     {
         var isProcessor = device == DeviceType.CPU;
+        var plain = multipliesFloat8 ? new PlainKernels(multipliesFloat8) : Plain;
         return name switch
         {
-            PlainKernels.Label => Plain,
-            Auto => isProcessor ? new ProcessorKernels(Processor.IsAmd) : Plain,
-            ProcessorKernels.FusedLabel when isProcessor => new ProcessorKernels(oneDnn: false),
-            ProcessorKernels.OneDnnLabel when isProcessor => new ProcessorKernels(oneDnn: true),
+            PlainKernels.Label => plain,
+            Auto => isProcessor ? new ProcessorKernels(Processor.IsAmd, multipliesFloat8) : plain,
+            ProcessorKernels.FusedLabel when isProcessor => new ProcessorKernels(oneDnn: false, multipliesFloat8),
+            ProcessorKernels.OneDnnLabel when isProcessor => new ProcessorKernels(oneDnn: true, multipliesFloat8),
             ProcessorKernels.FusedLabel or ProcessorKernels.OneDnnLabel =>
                 throw new ArgumentException($"kernels '{name}' are for the CPU, and the device is {device}; allowed: auto, plain"),
             _ => throw new ArgumentException($"kernels '{name}' are unknown; allowed: auto, plain, fused, onednn"),

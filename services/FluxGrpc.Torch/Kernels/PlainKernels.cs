@@ -13,8 +13,21 @@ public class PlainKernels : ComputeKernels
     private protected static readonly Scalar _one = 1;
     private static readonly Scalar _epsilon = NormEpsilon;
 
+    private static readonly Lazy<Float8Product> _product = new(() => new Float8Product());
+
+    private readonly Float8Product? _float8;
+
+    /// <param name="multipliesFloat8">See <see cref="ComputeKernels.For"/>.</param>
+    public PlainKernels(bool multipliesFloat8 = false) => _float8 = multipliesFloat8 ? _product.Value : null;
+
     /// <inheritdoc/>
-    public override string Name => Label;
+    public sealed override string Name => _float8 is null ? OwnName : $"{OwnName} float8";
+
+    /// <summary>True where layers of float8 weights are multiplied in float8.</summary>
+    private protected bool MultipliesFloat8 => _float8 is not null;
+
+    /// <summary>Name without what is done to float8 weights.</summary>
+    private protected virtual string OwnName => Label;
 
     /// <summary>Root-mean-square norm over the last dimension, computed in float32. Reference: <c>RMSNorm</c>.</summary>
     /// <param name="x">[…, size].</param>
@@ -45,7 +58,12 @@ public class PlainKernels : ComputeKernels
     public override Tensor Linear(Linear layer, Tensor x)
     {
         ArgumentNullException.ThrowIfNull(layer);
-        return layer.call(x);
+        if (!Float8Weights.AreOf(layer))
+            return layer.call(x);
+        if (MultiplyFloat8(layer, x) is { } y)
+            return y;
+        using var weight = Float8Weights.Widen(layer, x.dtype);
+        return nn.functional.linear(x, weight, layer.bias);
     }
 
     /// <inheritdoc/>
@@ -149,6 +167,10 @@ public class PlainKernels : ComputeKernels
         var turned = heads with { Query = Turn(heads.Query, turns), Key = Turn(heads.Key, turns) };
         return Attention(turned).MoveToOuterDisposeScope();
     }
+
+    /// <summary>x·Wᵀ + b in float8; null where that was not asked for, or the layer is none of those.</summary>
+    private protected Tensor? MultiplyFloat8(Linear layer, Tensor x) =>
+        _float8 is not null && Float8Weights.AreOf(layer) ? _float8.TryMultiply(layer, x) : null;
 
     /// <summary>GELU in its tanh form.</summary>
     protected virtual Tensor Gelu(Tensor x) => nn.functional.gelu(x, GELU.Approximate.tanh);

@@ -45,16 +45,17 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     private readonly int _threads = get_num_threads();
 
     /// <param name="oneDnn">True for oneDNN's products, false for libtorch's own.</param>
-    public ProcessorKernels(bool oneDnn) => _oneDnn = oneDnn ? _library.Value : null;
+    /// <param name="multipliesFloat8">See <see cref="ComputeKernels.For"/>.</param>
+    public ProcessorKernels(bool oneDnn, bool multipliesFloat8 = false) : base(multipliesFloat8) =>
+        _oneDnn = oneDnn ? _library.Value : null;
 
-    /// <inheritdoc/>
-    public override string Name => _oneDnn is null ? FusedLabel : OneDnnLabel;
+    private protected override string OwnName => _oneDnn is null ? FusedLabel : OneDnnLabel;
 
     /// <inheritdoc/>
     public override bool IsBatchInvariant(nn.Module model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return model.modules().OfType<Linear>().All(PackedLinear.Takes);
+        return model.modules().OfType<Linear>().All(PackedLinear.Takes) && !MultipliesFloat8;
     }
 
     /// <inheritdoc/>
@@ -62,9 +63,12 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     {
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentNullException.ThrowIfNull(x);
-        if (MultiplyPacked(layer, x, finish: null) is { } y)
+        if ((MultiplyFloat8(layer, x) ?? MultiplyPacked(layer, x, finish: null)) is { } y)
             return y;
-        return TakesOneDnn(x) ? _oneDnn!.Linear(x, layer.weight, layer.bias) : base.Linear(layer, x);
+        if (!TakesOneDnn(x))
+            return base.Linear(layer, x);
+        using var weight = Float8Weights.Widen(layer, x.dtype);
+        return _oneDnn!.Linear(x, weight, layer.bias);
     }
 
     /// <inheritdoc/>
@@ -72,10 +76,20 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     {
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentNullException.ThrowIfNull(x);
+        if (MultiplyFloat8(layer, x) is { } product)
+        {
+            using (product)
+                return Gelu(product);
+        }
+
         if (MultiplyPacked(layer, x, _gelu) is { } gated)
             return gated;
         if (TakesOneDnn(x) && layer.bias is { } bias)
-            return _oneDnn!.LinearGelu(x, layer.weight, bias);
+        {
+            using var weight = Float8Weights.Widen(layer, x.dtype);
+            return _oneDnn!.LinearGelu(x, weight, bias);
+        }
+
         if (!IsFusible(x) || layer.weight.shape[0] % FusedRows.Width != 0)
             return base.LinearGelu(layer, x);
 
