@@ -15,9 +15,12 @@ internal sealed class GoldenTransformer : IDisposable
     /// <param name="config">Its object in configs.json.</param>
     /// <param name="weights">File of weights; by default the config's name.</param>
     /// <param name="kernels">How to compute, by name.</param>
-    public GoldenTransformer(string config, string? weights = null, string kernels = PlainKernels.Label)
+    /// <param name="dtype">In which type.</param>
+    /// <param name="float8">What becomes of float8 weights.</param>
+    public GoldenTransformer(string config, string? weights = null, string kernels = PlainKernels.Label, string dtype = "float32",
+        string float8 = ComputeKernels.Auto)
     {
-        var device = ComputeDevice.Open("cpu", "float32", kernels);
+        var device = ComputeDevice.Open("cpu", dtype, kernels, float8);
         _folder = new TemporaryCheckpoint(config, weights ?? $"{config}.safetensors");
         using var checkpoint = Checkpoint.Open(_folder.Path, ModelComponent.Transformer);
         Module = new FluxTransformer(TransformerConfigReader.Read(checkpoint), META, device.Kernels);
