@@ -59,9 +59,12 @@ public sealed record ComputeDevice(torch.Device Device, torch.ScalarType Type)
             ComputeKernels.Auto => opened.type == DeviceType.CUDA,
             _ => throw new ArgumentException($"use of float8 '{float8}' is unknown; allowed: auto, convert, keep, multiply"),
         };
+        var multiplies = float8 == "multiply";
+        if (multiplies)
+            Float8Product.Check(opened, resolved);
         return new ComputeDevice(opened, resolved)
         {
-            Kernels = ComputeKernels.For(opened.type, kernels, multipliesFloat8: float8 == "multiply"),
+            Kernels = ComputeKernels.For(opened.type, kernels, multiplies),
             KeepsFloat8 = keepsFloat8,
         };
     }

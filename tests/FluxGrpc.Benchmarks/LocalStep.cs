@@ -18,6 +18,9 @@ internal sealed class LocalStep(FluxTransformer transformer, TransformerInput in
 
     public long CheckpointBytes => checkpointBytes;
 
+    /// <summary>Bytes of the parameters as they are kept.</summary>
+    public long WeightBytes => transformer.parameters().Sum(parameter => parameter.numel() * parameter.element_size());
+
     public static LocalStep Load(string path, ComputeDevice device, int grid, int textTokens)
     {
         using var checkpoint = Checkpoint.Open(path, ModelComponent.Transformer);

@@ -46,6 +46,13 @@ kernels.SetAction((parsed, _) =>
     return KernelsBenchmark.RunAsync(make, parsed.GetRequiredValue(device), parsed.GetRequiredValue(dtype), parsed.GetValue(rounds));
 });
 
+var float8 = new Command("float8", "A step with float8 weights converted at the start, kept, or multiplied in float8: time, memory, difference.")
+{
+    checkpoint, device, dtype, side, textTokens, rounds,
+};
+float8.SetAction((parsed, _) => Float8Benchmark.RunAsync(TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device),
+    parsed.GetRequiredValue(dtype), parsed.GetValue(side), parsed.GetValue(textTokens), parsed.GetValue(rounds)));
+
 var load = new Command("load", "Weight loading against a plain read of the same file, and its peak memory.") { checkpoint, device, rounds };
 load.SetAction((parsed, _) => LoadBenchmark.RunAsync(
     TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device), parsed.GetValue(rounds)));
@@ -104,7 +111,7 @@ writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(f
 NativeLibraries.EnsureLoaded();
 return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.")
 {
-    step, kernels, load, batching, previews, stepCache, pipeline, vaeTiles,
+    step, kernels, float8, load, batching, previews, stepCache, pipeline, vaeTiles,
     ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), SoakBenchmark.CreateCommand(), writeRandom,
 }.Parse(args).InvokeAsync();
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -9,7 +10,7 @@ namespace FluxGrpc.Torch.Kernels;
 /// more do so at twice the rate of bfloat16; libtorch's operator (<c>_scaled_mm</c>) has no name in TorchSharp, so a script calls it.
 /// </summary>
 /// <remarks>A mistake in the script would end the process; wrong shapes are ordinary exceptions.</remarks>
-internal sealed class Float8Product : IDisposable
+internal sealed class Float8Product
 {
     /// <summary>Rows and columns must be multiples of it.</summary>
     private const long Granularity = 16;
@@ -20,10 +21,33 @@ internal sealed class Float8Product : IDisposable
     private static readonly Scalar _largest = 448f;
     private static readonly Scalar _smallestFactor = 1e-12f;
 
+    private static readonly Lazy<Float8Product> _shared = new(() => new Float8Product());
+
     private readonly jit.CompilationUnit _script = jit.compile(
         Method("in_float32", ScalarType.Float32) + Method("in_bfloat16", ScalarType.BFloat16));
 
-    private readonly Dictionary<Device, Tensor> _ones = [];
+    /// <summary>The one of this process.</summary>
+    public static Float8Product Shared => _shared.Value;
+
+    /// <summary>Computes a small product, so that a device that cannot is known at the start and not in a step.</summary>
+    /// <exception cref="ArgumentException">It cannot.</exception>
+    public static void Check(Device device, ScalarType type)
+    {
+        using var inference = inference_mode();
+        using var scope = NewDisposeScope();
+        using var layer = nn.Linear(Granularity, Granularity, device: device);
+        layer.weight = new Parameter(layer.weight!.to(Float8Weights.Type), requires_grad: false);
+        try
+        {
+            Shared.TryMultiply(layer, zeros([LeastRows, Granularity], type, device));
+        }
+        catch (ExternalException exception)
+        {
+            var reason = exception.Message.Split('\n')[0];
+            throw new ArgumentException(
+                $"float8 'multiply' is not for device '{device}': {reason}; allowed there: auto, convert, keep", exception);
+        }
+    }
 
     /// <summary>x·Wᵀ + b.</summary>
     /// <param name="layer">Its weight is float8.</param>
@@ -42,7 +66,7 @@ internal sealed class Float8Product : IDisposable
         var scale = Float8Weights.ScaleOf(layer);
         var single = scale?.numel() == 1;
         var name = x.dtype == ScalarType.Float32 ? "in_float32" : "in_bfloat16";
-        var product = (Tensor)_script.invoke(name, rounded, layer.weight, factor, single ? scale : One(x.device));
+        var product = (Tensor)_script.invoke(name, rounded, layer.weight, factor, single ? scale : ones(1, ScalarType.Float32, x.device));
         if (scale is not null && !single)
             product.mul_(scale.view(1, -1));
         if (layer.bias is { } bias)
@@ -50,21 +74,7 @@ internal sealed class Float8Product : IDisposable
         return product.view([.. x.shape[..^1], outputs]).MoveToOuterDisposeScope();
     }
 
-    public void Dispose()
-    {
-        foreach (var one in _ones.Values)
-            one.Dispose();
-        _script.Dispose();
-    }
-
     private static string Method(string name, ScalarType type) =>
         $"def {name}(x: Tensor, w: Tensor, a: Tensor, b: Tensor) -> Tensor:\n"
         + $"    return torch._scaled_mm(x, w.t(), a, b, None, None, {(int)type}, True)\n";
-
-    private Tensor One(Device device)
-    {
-        if (!_ones.TryGetValue(device, out var one))
-            _ones.Add(device, one = ones(1, ScalarType.Float32, device).DetachFromDisposeScope());
-        return one;
-    }
 }

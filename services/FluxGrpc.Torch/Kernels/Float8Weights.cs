@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -14,6 +16,9 @@ public static class Float8Weights
 
     /// <summary>Name of a layer's buffer [1], or [out, 1] where a layer is put together of several; float32.</summary>
     public const string ScaleName = "weight_scale";
+
+    private static readonly Lazy<Tensor> _values =
+        new(() => tensor([.. Enumerable.Range(0, 256).Select(ValueOf)]).DetachFromDisposeScope());
 
     /// <summary>Gives a layer its weight's scale.</summary>
     /// <param name="layer">Its weight is float8.</param>
@@ -46,8 +51,53 @@ public static class Float8Weights
     {
         if (!AreOf(layer))
             return layer.weight!.alias();
-        var weight = layer.weight!.to(type);
-        // A scale that is a tensor is multiplied by in float32; a bare number would be rounded to the weight's type first.
-        return ScaleOf(layer) is { } scale ? weight.mul_(scale) : weight;
+
+        using var scope = NewDisposeScope();
+        var (stored, scale) = (layer.weight!, ScaleOf(layer));
+        if (stored.device_type != DeviceType.CPU || scale?.numel() > 1)
+            return Scaled(stored.to(type), scale).MoveToOuterDisposeScope();
+        var table = Scaled(_values.Value.to(type, copy: true), scale);
+        return Lookup(stored.contiguous(), table).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>In place; a scale that is a tensor is multiplied by in float32, where a number would be rounded to the weight's type.</summary>
+    private static Tensor Scaled(Tensor values, Tensor? scale) => scale is null ? values : values.mul_(scale);
+
+    /// <summary>On a CPU libtorch takes several times as long to convert float8 as memory takes to hold the result.</summary>
+    /// <param name="codes">[out, in], contiguous, on the CPU.</param>
+    /// <param name="table">What each of the 256 codes stands for; float32 or bfloat16.</param>
+    private static unsafe Tensor Lookup(Tensor codes, Tensor table)
+    {
+        var values = empty(codes.shape, table.dtype);
+        var (rows, columns) = (codes.shape[0], codes.shape[1]);
+        var (from, to, of) = (NativeTensor.DataPointer(codes), NativeTensor.DataPointer(values), NativeTensor.DataPointer(table));
+        var isWide = table.dtype == ScalarType.Float32;
+        FusedRows.ForEach(rows, values.numel() * values.element_size(), get_num_threads(), row =>
+        {
+            var first = row * columns;
+            if (isWide)
+                Translate((byte*)from + first, (float*)of, (float*)to + first, columns);
+            else
+                Translate((byte*)from + first, (ushort*)of, (ushort*)to + first, columns);
+        });
+        return values;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void Translate<T>(byte* codes, T* table, T* values, long count) where T : unmanaged
+    {
+        for (long i = 0; i < count; i++)
+            values[i] = table[codes[i]];
+    }
+
+    /// <summary>Sign, four bits of exponent (bias 7), three of mantissa; no infinities.</summary>
+    private static float ValueOf(int code)
+    {
+        const int NotANumber = 0x7F;
+        var (exponent, mantissa) = (code >> 3 & 0xF, code & 0x7);
+        if ((code & NotANumber) == NotANumber)
+            return float.NaN;
+        var magnitude = exponent == 0 ? MathF.ScaleB(mantissa, -9) : MathF.ScaleB(8 + mantissa, exponent - 10);
+        return code < 0x80 ? magnitude : -magnitude;
     }
 }

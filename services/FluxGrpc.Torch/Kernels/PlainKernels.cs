@@ -13,12 +13,10 @@ public class PlainKernels : ComputeKernels
     private protected static readonly Scalar _one = 1;
     private static readonly Scalar _epsilon = NormEpsilon;
 
-    private static readonly Lazy<Float8Product> _product = new(() => new Float8Product());
-
     private readonly Float8Product? _float8;
 
     /// <param name="multipliesFloat8">See <see cref="ComputeKernels.For"/>.</param>
-    public PlainKernels(bool multipliesFloat8 = false) => _float8 = multipliesFloat8 ? _product.Value : null;
+    public PlainKernels(bool multipliesFloat8 = false) => _float8 = multipliesFloat8 ? Float8Product.Shared : null;
 
     /// <inheritdoc/>
     public sealed override string Name => _float8 is null ? OwnName : $"{OwnName} float8";

@@ -12,8 +12,6 @@ namespace FluxGrpc.UnitTests.Checkpoints;
 /// <summary>Linear layers that keep weights as they are stored in float8.</summary>
 public sealed class KeptFloat8Tests : IDisposable
 {
-    private const float Largest = 448;
-
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -74,6 +72,36 @@ public sealed class KeptFloat8Tests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Every_code_widens_as_libtorch_widens_it(ScalarType type)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        var path = _folder.PathOf("codes.safetensors");
+        byte[] codes = [.. Enumerable.Range(0, 256).Select(code => (byte)code)];
+        SafetensorsWriter.Write(path, [new TensorContent("codes", StorageType.Float8E4M3Fn, [2, 128], codes)]);
+        using var file = SafetensorsFile.Open(path);
+        var stored = file.View("codes");
+        var layer = nn.Linear(128, 2, device: META);
+        layer.weight = new Parameter(stored.alias(), requires_grad: false);
+        foreach (var scale in new float?[] { null, 0.0123f })
+        {
+            var expected = stored.to(type);
+            if (scale is { } factor)
+            {
+                Float8Weights.SetScale(layer, tensor([factor]));
+                expected.mul_(tensor([factor]));
+            }
+
+            var actual = Float8Weights.Widen(layer, type);
+            Assert.Equal(type, actual.dtype);
+            Assert.Equal(expected.isnan().data<bool>().ToArray(), actual.isnan().data<bool>().ToArray());
+            Assert.Equal(expected.nan_to_num().bytes.ToArray(), actual.nan_to_num().bytes.ToArray());
+        }
+    }
+
     [Fact]
     public void An_unknown_use_is_refused_by_name()
     {
@@ -100,25 +128,7 @@ public sealed class KeptFloat8Tests : IDisposable
         using (var golden = GoldenFolder.Open("transformer_dev.safetensors"))
             DiffusersCheckpoint.WriteTransformer(exact, golden, hidden: 64);
         File.WriteAllText(_folder.PathOf("config.json"), GoldenFolder.Config("transformer_dev").GetRawText());
-
-        using var scope = NewDisposeScope();
-        using var file = new GoldenFile(SafetensorsFile.Open(exact));
-        SafetensorsWriter.Write(scaled, file.Names.SelectMany(name => Quantise(name, file[name])));
+        ScaledFloat8File.Write(exact, scaled);
         return scaled;
-    }
-
-    private static IEnumerable<TensorContent> Quantise(string name, Tensor value)
-    {
-        if (value.dim() != 2)
-        {
-            yield return TensorContent.Of(name, value);
-            yield break;
-        }
-
-        var scale = value.abs().max().item<float>() / Largest;
-        var rounded = (value / scale).clamp(-Largest, Largest).to(Float8Weights.Type);
-        yield return new TensorContent(name, StorageType.Float8E4M3Fn, value.shape, rounded.bytes.ToArray());
-        yield return new TensorContent(name.Replace(".weight", ".scale_weight", StringComparison.Ordinal), StorageType.Float32, [],
-            BitConverter.GetBytes(scale));
     }
 }
