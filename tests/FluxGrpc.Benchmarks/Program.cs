@@ -46,7 +46,7 @@ kernels.SetAction((parsed, _) =>
     return KernelsBenchmark.RunAsync(make, parsed.GetRequiredValue(device), parsed.GetRequiredValue(dtype), parsed.GetValue(rounds));
 });
 
-var float8 = new Command("float8", "A step with float8 weights converted at the start, kept, or multiplied in float8: time, memory, difference.")
+var float8 = new Command("float8", "A step with float8 weights converted at the start, kept, or multiplied: time, memory, difference.")
 {
     checkpoint, device, dtype, side, textTokens, rounds,
 };

@@ -60,7 +60,7 @@ public static class Float8Weights
         return Lookup(stored.contiguous(), table).MoveToOuterDisposeScope();
     }
 
-    /// <summary>In place; a scale that is a tensor is multiplied by in float32, where a number would be rounded to the weight's type.</summary>
+    /// <summary>In place. A scale that is a tensor is multiplied by in float32; a number would be rounded to the weight's type.</summary>
     private static Tensor Scaled(Tensor values, Tensor? scale) => scale is null ? values : values.mul_(scale);
 
     /// <summary>On a CPU libtorch takes several times as long to convert float8 as memory takes to hold the result.</summary>

@@ -60,7 +60,8 @@ internal sealed unsafe class PackedLinear
     /// <summary>True for layers of which a copy is worth its memory, on a processor with the instructions.</summary>
     /// <remarks>Weights that take gradients change, and a copy would not.</remarks>
     public static bool Takes(Linear layer) => Fma.IsSupported && layer.weight is { requires_grad: false } weight
-        && (weight.dtype == ScalarType.Float32 || weight.dtype == Float8Weights.Type) && weight.device_type == TorchSharp.DeviceType.CPU && weight.numel() <= MostElements && weight.shape[0] % PanelWidth == 0
+        && (weight.dtype == ScalarType.Float32 || weight.dtype == Float8Weights.Type) && weight.device_type == TorchSharp.DeviceType.CPU
+        && weight.numel() <= MostElements && weight.shape[0] % PanelWidth == 0
         && weight.is_contiguous() && (layer.bias is null || layer.bias.dtype == ScalarType.Float32);
 
     /// <summary>Copies the weight and bias of a layer that it <see cref="Takes"/>.</summary>

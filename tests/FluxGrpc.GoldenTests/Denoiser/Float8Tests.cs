@@ -96,6 +96,7 @@ public sealed class Float8Tests(ITestOutputHelper output)
             HiddenStates = input.HiddenStates.to(type),
             Pooled = input.Pooled.to(type),
         });
-        return (velocity.to(ScalarType.Float32).DetachFromDisposeScope(), golden.Module.modules().OfType<Linear>().Count(Float8Weights.AreOf));
+        return (velocity.to(ScalarType.Float32).DetachFromDisposeScope(),
+            golden.Module.modules().OfType<Linear>().Count(Float8Weights.AreOf));
     }
 }

@@ -16,7 +16,7 @@ public sealed class KeptFloat8Tests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>Diffusers stores queries, keys and values apart, each with a scale, and this layout the halves of the last layer's swapped.</summary>
+    /// <summary>Diffusers stores queries, keys and values apart, each with a scale.</summary>
     [Theory]
     [InlineData("float32")]
     [InlineData("bfloat16")]
