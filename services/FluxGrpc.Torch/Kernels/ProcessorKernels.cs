@@ -55,7 +55,9 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     public override bool IsBatchInvariant(nn.Module model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return model.modules().OfType<Linear>().All(PackedLinear.Takes) && !MultipliesFloat8;
+        // Weights in float8 do not tell what is computed in; what else there is does.
+        return !MultipliesFloat8 && model.modules().OfType<Linear>().All(PackedLinear.Takes)
+            && model.parameters().All(parameter => parameter.dtype == ScalarType.Float32 || parameter.dtype == Float8Weights.Type);
     }
 
     /// <inheritdoc/>

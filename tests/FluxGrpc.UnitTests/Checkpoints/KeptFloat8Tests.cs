@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using FluxGrpc.Checkpoints;
 using FluxGrpc.Denoiser.Model;
 using FluxGrpc.Testing;
@@ -100,6 +101,19 @@ public sealed class KeptFloat8Tests : IDisposable
             Assert.Equal(expected.isnan().data<bool>().ToArray(), actual.isnan().data<bool>().ToArray());
             Assert.Equal(expected.nan_to_num().bytes.ToArray(), actual.nan_to_num().bytes.ToArray());
         }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32, false, true)]
+    [InlineData(ScalarType.Float32, true, false)]
+    [InlineData(ScalarType.BFloat16, false, false)]
+    public void A_sample_is_the_same_in_any_batch_only_where_float32_is_computed_in(ScalarType type, bool multiplies, bool expected)
+    {
+        using var noGradients = no_grad();
+        var layer = nn.Linear(16, 16, hasBias: false);
+        layer.weight = new Parameter(layer.weight!.to(Float8Weights.Type), requires_grad: false);
+        using var model = nn.Sequential(layer, nn.LayerNorm(16, dtype: type));
+        Assert.Equal(expected && Fma.IsSupported, new ProcessorKernels(oneDnn: false, multiplies).IsBatchInvariant(model));
     }
 
     [Fact]
