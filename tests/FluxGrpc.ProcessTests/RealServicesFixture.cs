@@ -25,10 +25,10 @@ public sealed class RealServicesFixture : IAsyncLifetime
     public async Task<IReadOnlyList<byte[]>> DrawAsync(GenerateRequest request)
     {
         await using var flux = FluxClient.Connect(Services.Orchestrator.Address);
-        var files = new List<byte[]>();
+        var files = new SortedList<int, byte[]>(); // A later image may be there before an earlier one.
         await foreach (var image in flux.GenerateImagesAsync(request))
-            files.Add(image.Data.ToByteArray());
-        return files;
+            files.Add(image.ImageIndex, image.Data.ToByteArray());
+        return files.Values.AsReadOnly();
     }
 
     /// <summary>Waits until the denoiser has so many sessions: that of an earlier test may just be ending.</summary>
