@@ -33,7 +33,7 @@ for side in 512 1024; do
   echo "== seed-size transformer on $device, $side x $side"
   bench kernels --device "$device" --dtype bfloat16 --side "$side" --rounds 20 || failed=1
 done
-# Weights in float8: converted at the start, kept, multiplied as float8 (which cards before Ada refuse, and the check with them).
+# Weights in float8: converted at the start, kept, multiplied as float8 where the card can.
 for side in 512 1024; do
   echo "== the same transformer with float8 weights on $device, $side x $side"
   bench float8 --device "$device" --dtype bfloat16 --side "$side" --rounds 20 || failed=1
