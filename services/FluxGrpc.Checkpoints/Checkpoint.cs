@@ -111,7 +111,7 @@ public sealed class Checkpoint : IDisposable
     /// mapped file itself, so it must not be written to; everything else is converted tensor by tensor.
     /// </summary>
     /// <param name="module">Its parameters' keys are those of <see cref="Tensors"/>.</param>
-    /// <param name="device">Where to, in which type, and whether linear layers keep their float8 weights.</param>
+    /// <param name="device">Where to, in which type, and whether linear layers keep their float8 weights or get int8 ones.</param>
     /// <param name="typeOf">The type of a parameter by its key, where not all have the device's.</param>
     /// <exception cref="InvalidDataException">Module and checkpoint differ; nothing was loaded. See <see cref="Validate"/>.</exception>
     public void LoadInto(nn.Module module, ComputeDevice device, Func<string, ScalarType>? typeOf = null)
@@ -119,16 +119,8 @@ public sealed class Checkpoint : IDisposable
         Validate(module);
         foreach (var slot in ModuleParameters.Of(module))
         {
-            if (device.KeepsFloat8 && typeOf is null && slot is { Owner: Linear layer, Name: "weight" } && Tensors[slot.Key].IsFloat8)
-            {
-                slot.Replace(TensorLoading.Load(Tensors[slot.Key].Unscaled(), device.Device, Float8Weights.Type));
-                if (TensorLoading.LoadScale(Tensors[slot.Key], device.Device) is { } scale)
-                    Float8Weights.SetScale(layer, scale);
-                continue;
-            }
-
-            var type = typeOf?.Invoke(slot.Key) ?? device.Type;
-            slot.Replace(TensorLoading.Load(Tensors[slot.Key], device.Device, type));
+            if (typeOf is not null || slot is not { Owner: Linear layer, Name: "weight" } || !TryLoadNarrow(slot, layer, device))
+                slot.Replace(TensorLoading.Load(Tensors[slot.Key], device.Device, typeOf?.Invoke(slot.Key) ?? device.Type));
         }
     }
 
@@ -140,6 +132,25 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Closes the files; parameters that are mapped stay valid.</summary>
     public void Dispose() => _files.Dispose();
+
+    /// <summary>Loads a linear layer's weight with a scale, rounded to int8 or in float8 as it is stored, where the device is to have that.</summary>
+    private bool TryLoadNarrow(ModuleParameters.Slot slot, Linear layer, ComputeDevice device)
+    {
+        var stored = Tensors[slot.Key];
+        if (device.Int8From <= stored.ElementCount && Int8Weights.Take(slot.Shape))
+        {
+            using var exact = TensorLoading.Load(stored, device.Device, ScalarType.Float32);
+            slot.Replace(Int8Weights.Round(layer, exact));
+            return true;
+        }
+
+        if (!device.KeepsFloat8 || !stored.IsFloat8)
+            return false;
+        slot.Replace(TensorLoading.Load(stored.Unscaled(), device.Device, Float8Weights.Type));
+        if (TensorLoading.LoadScale(stored, device.Device) is { } factor)
+            Float8Weights.SetScale(layer, factor);
+        return true;
+    }
 
     private IEnumerable<string> Candidates(string name) =>
         new[] { _location.Folder, _location.Root }.Distinct(StringComparer.Ordinal).Select(folder => Path.Combine(folder, name));

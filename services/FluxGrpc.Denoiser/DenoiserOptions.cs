@@ -23,6 +23,11 @@ public sealed class DenoiserOptions : ModelServiceOptions
         + "rounded inputs: less exact; CUDA cards of compute capability 8.9 or more), or auto (keep on CUDA, else convert).")]
     public string Float8 { get; set; } = "auto";
 
+    /// <summary>Rounds large linear layers to int8 and computes in it.</summary>
+    [Description("Large linear layers (more than half a million weights) are rounded to int8 as they are loaded and computed in it: a quarter "
+        + "of float32's memory, half of bfloat16's, and faster; less exact. CPUs only.")]
+    public bool Int8 { get; set; }
+
     /// <summary>Largest number of sessions, open and waiting.</summary>
     [Range(1, 100_000)]
     [Description("Largest number of sessions (images in progress or waiting); more are refused.")]

@@ -73,6 +73,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                 ReplicaId = "embedded",
                 BatchInvariant = options.BatchInvariant,
                 Float8 = options.Float8,
+                Int8 = options.Int8,
             }, "denoiser", options),
             DenoiserServer.Build, cancellation));
         var vae = await LaunchAsync(EmbeddedService.LaunchAsync(

@@ -20,6 +20,9 @@ public sealed record EmbeddedClusterOptions
     /// <summary>What denoisers and text encoder do with float8 weights: "auto", "convert", "keep" or "multiply".</summary>
     public string Float8 { get; init; } = "auto";
 
+    /// <summary>Denoisers round large linear layers to int8 and compute in it.</summary>
+    public bool Int8 { get; init; }
+
     /// <summary>
     /// An image's bytes hang on its request alone: its steps share forward passes with those of others only where that does not show.
     /// False lets the images of a request share passes in any case.

@@ -176,7 +176,7 @@ public sealed class ProcessCluster : IAsyncDisposable
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"denoiser-{number + 1}");
         return Model(name, "FluxGrpc.Denoiser", _options.Devices[number % _options.Devices.Count], DenoiserReplicas.DrainSeconds,
-            "--replica-id", name, "--float8", _options.Float8);
+            "--replica-id", name, "--float8", _options.Float8, "--int8", _options.Int8 ? "true" : "false");
     }
 
     private SupervisedService Model(string name, string assembly, string device, int shutdownSeconds, params string[] arguments) =>

@@ -24,6 +24,9 @@ public sealed record ProcessClusterOptions
     /// <summary>What denoisers and text encoder do with float8 weights: "auto", "convert", "keep" or "multiply".</summary>
     public string Float8 { get; init; } = "auto";
 
+    /// <summary>Denoisers round large linear layers to int8 and compute in it.</summary>
+    public bool Int8 { get; init; }
+
     /// <summary>Where the orchestrator listens; port 0 takes a free one.</summary>
     public string Address { get; init; } = "http://localhost:0";
 

@@ -19,6 +19,9 @@ public sealed record ComputeDevice(torch.Device Device, torch.ScalarType Type)
     /// </summary>
     public bool KeepsFloat8 { get; init; }
 
+    /// <summary>Linear layers of at least so many weights are rounded to int8 when they are loaded; null for none.</summary>
+    public long? Int8From { get; init; }
+
     /// <summary>Name as configured: "cpu", "cuda:0".</summary>
     public string Name => Device.type == DeviceType.CPU ? "cpu" : $"cuda:{Device.index}";
 
@@ -43,9 +46,12 @@ public sealed record ComputeDevice(torch.Device Device, torch.ScalarType Type)
     /// (converted for each product: the same bytes), "multiply" (kept, and computed in float8) or "auto" (kept on CUDA, where memory is
     /// scarce, else converted).
     /// </param>
-    /// <exception cref="ArgumentException">No such device, type, kernels or use of float8; the message names those there are.</exception>
+    /// <param name="int8">Large linear layers are rounded to int8 when they are loaded, and computed in it: on a CPU.</param>
+    /// <exception cref="ArgumentException">
+    /// No such device, type, kernels or use of float8, or no int8 there; the message names those there are.
+    /// </exception>
     public static ComputeDevice Open(
-        string device, string type, string kernels = ComputeKernels.Auto, string float8 = ComputeKernels.Auto)
+        string device, string type, string kernels = ComputeKernels.Auto, string float8 = ComputeKernels.Auto, bool int8 = false)
     {
         NativeLibraries.EnsureLoaded();
         var opened = OpenDevice(device);
@@ -59,13 +65,19 @@ public sealed record ComputeDevice(torch.Device Device, torch.ScalarType Type)
             ComputeKernels.Auto => opened.type == DeviceType.CUDA,
             _ => throw new ArgumentException($"use of float8 '{float8}' is unknown; allowed: auto, convert, keep, multiply"),
         };
+        if (int8 && keepsFloat8 && float8 != ComputeKernels.Auto)
+            throw new ArgumentException($"int8 takes the place of what is stored: float8 '{float8}' is not for it; allowed: auto, convert");
         var multiplies = float8 == "multiply";
         if (multiplies)
             Float8Product.Check(opened, resolved);
+        var chosen = ComputeKernels.For(opened.type, kernels, multiplies, int8);
+        if (int8)
+            Int8Product.Check();
         return new ComputeDevice(opened, resolved)
         {
-            Kernels = ComputeKernels.For(opened.type, kernels, multiplies),
+            Kernels = chosen,
             KeepsFloat8 = keepsFloat8,
+            Int8From = int8 ? Int8Weights.LeastElements : null,
         };
     }
 

@@ -1,6 +1,5 @@
 using FluxGrpc.Testing;
 using FluxGrpc.Torch;
-using static TorchSharp.torch;
 
 namespace FluxGrpc.Benchmarks;
 
@@ -19,44 +18,14 @@ internal static class Float8Benchmark
     public static async Task RunAsync(string checkpoint, string device, string dtype, int side, int textTokens, int rounds)
     {
         var float8 = Write(checkpoint);
-        using var thread = new ComputeThread();
-        var ways = new List<(Sample Sample, LocalStep Run, Tensor Velocity)>();
+        await using var ways = new StepWays();
         foreach (var name in new[] { "convert", "keep", "multiply" })
         {
-            if (TryOpen(device, dtype, name) is not { } opened)
-                continue;
-            ways.Add(await thread.RunAsync(() =>
-            {
-                var run = LocalStep.Load(float8, opened, side / 16, textTokens);
-                return (new Sample(name), run, run.Compute());
-            }));
+            if (TryOpen(device, dtype, name) is { } opened)
+                await ways.AddAsync(name, float8, opened, side, textTokens);
         }
 
-        for (var round = 0; round < rounds; round++)
-        {
-            for (var i = 0; i < ways.Count; i++)
-            {
-                var (sample, run, _) = ways[(round + i) % ways.Count];
-                await sample.TakeAsync(() => thread.RunAsync(run.Run));
-            }
-        }
-
-        var (first, local, exact) = ways[0];
-        Console.WriteLine($"float8: {local.Title}, {ComputeDevice.Open(device, dtype).TypeName} on {device}, {rounds} rounds");
-        foreach (var (sample, run, velocity) in ways)
-        {
-            using var scope = NewDisposeScope();
-            var error = ((velocity - exact).square().mean().sqrt() / exact.square().mean().sqrt()).item<float>();
-            Console.WriteLine(FormattableString.Invariant(
-                $"  {sample.Name,-8} {1000 * sample.Median,9:F1} ms, {sample.RatioTo(first):F2} x the time, ")
-                + FormattableString.Invariant($"weights {run.WeightBytes / 1e9:F2} GB, off by {error:0.0e+0}"));
-        }
-
-        foreach (var (_, run, velocity) in ways)
-        {
-            run.Dispose();
-            velocity.Dispose();
-        }
+        await ways.CompareAsync($"float8 weights, {ComputeDevice.Open(device, dtype).TypeName} on {device}", rounds);
     }
 
     /// <summary>Null, after saying so, where the device cannot multiply in float8: the other two are worth their figures.</summary>

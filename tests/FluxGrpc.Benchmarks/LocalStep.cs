@@ -28,11 +28,17 @@ internal sealed class LocalStep(FluxTransformer transformer, TransformerInput in
         var transformer = new FluxTransformer(config, META, device.Kernels);
         checkpoint.LoadInto(transformer, device);
         torch.manual_seed(1);
+        torch.Tensor Draw(params long[] shape)
+        {
+            using var drawn = randn(shape, device: device.Device); // In float32, so that all types get the same.
+            return drawn.to(device.Type).DetachFromDisposeScope();
+        }
+
         var input = new TransformerInput
         {
-            Latents = randn([1, grid * grid, config.InChannels], device.Type, device.Device).DetachFromDisposeScope(),
-            HiddenStates = randn([1, textTokens, config.ContextSize], device.Type, device.Device).DetachFromDisposeScope(),
-            Pooled = randn([1, config.PooledSize], device.Type, device.Device).DetachFromDisposeScope(),
+            Latents = Draw(1, grid * grid, config.InChannels),
+            HiddenStates = Draw(1, textTokens, config.ContextSize),
+            Pooled = Draw(1, config.PooledSize),
             Timesteps = tensor([0.5f], device: device.Device).DetachFromDisposeScope(),
             Guidance = config.TakesGuidance ? tensor([3.5f], device: device.Device).DetachFromDisposeScope() : null,
             Positions = Rope.Positions(textTokens, grid, grid, device.Device).DetachFromDisposeScope(),

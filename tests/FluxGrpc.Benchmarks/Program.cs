@@ -53,6 +53,13 @@ var float8 = new Command("float8", "A step with float8 weights converted at the 
 float8.SetAction((parsed, _) => Float8Benchmark.RunAsync(TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device),
     parsed.GetRequiredValue(dtype), parsed.GetValue(side), parsed.GetValue(textTokens), parsed.GetValue(rounds)));
 
+var int8 = new Command("int8", "A step in float32 and bfloat16, each without and with large layers in int8, on the CPU: time, memory, difference.")
+{
+    checkpoint, side, textTokens, rounds,
+};
+int8.SetAction((parsed, _) => Int8Benchmark.RunAsync(TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetValue(side),
+    parsed.GetValue(textTokens), parsed.GetValue(rounds)));
+
 var load = new Command("load", "Weight loading against a plain read of the same file, and its peak memory.") { checkpoint, device, rounds };
 load.SetAction((parsed, _) => LoadBenchmark.RunAsync(
     TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device), parsed.GetValue(rounds)));
@@ -111,7 +118,7 @@ writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(f
 NativeLibraries.EnsureLoaded();
 return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.")
 {
-    step, kernels, float8, load, batching, previews, stepCache, pipeline, vaeTiles,
+    step, kernels, float8, int8, load, batching, previews, stepCache, pipeline, vaeTiles,
     ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), SoakBenchmark.CreateCommand(), writeRandom,
 }.Parse(args).InvokeAsync();
 

@@ -22,6 +22,7 @@ internal static class ClusterCommand
         var dtype = SharedOptions.Dtype("auto");
         var kernels = SharedOptions.Kernels();
         var float8 = SharedOptions.Float8();
+        var int8 = SharedOptions.Int8();
         var port = new Option<int>("--port")
         {
             Description = "Port of the orchestrator on this machine's loopback; 0 takes a free one.",
@@ -45,7 +46,7 @@ internal static class ClusterCommand
 
         var command = new Command("cluster", "Run the services as processes of their own on this machine; Ctrl-C ends all.")
         {
-            denoisers, model, device, dtype, kernels, float8, port, webPort, keys, own.ApiKey, certificate, certificateKey,
+            denoisers, model, device, dtype, kernels, float8, int8, port, webPort, keys, own.ApiKey, certificate, certificateKey,
             ClusterScaleCommand.Create(terminal), ClusterStatusCommand.Create(terminal),
         };
         command.Validators.Add(result =>
@@ -62,6 +63,7 @@ internal static class ClusterCommand
                 Dtype = parsed.GetRequiredValue(dtype),
                 Kernels = parsed.GetRequiredValue(kernels),
                 Float8 = parsed.GetRequiredValue(float8),
+                Int8 = parsed.GetValue(int8),
                 Address = Loopback(parsed.GetValue(port), parsed.GetValue(certificate)),
                 WebAddress = Loopback(parsed.GetValue(webPort), parsed.GetValue(certificate)),
                 ApiKeys = parsed.GetValue(keys)?.FullName ?? "",

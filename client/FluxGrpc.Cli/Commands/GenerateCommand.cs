@@ -15,7 +15,7 @@ internal static class GenerateCommand
         var command = new Command("generate", "Make pictures of a prompt. Without --server the four services are started in this process.")
         {
             symbols.Priority, symbols.Detach, symbols.RequestId, symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels,
-            symbols.Float8, symbols.Record, symbols.SharePasses,
+            symbols.Float8, symbols.Int8, symbols.Record, symbols.SharePasses,
         };
         symbols.Server.AddTo(command);
         symbols.Image.AddTo(command);
@@ -23,7 +23,7 @@ internal static class GenerateCommand
         {
             foreach (var local in new Option[]
                      {
-                         symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels, symbols.Float8, symbols.SharePasses,
+                         symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels, symbols.Float8, symbols.Int8, symbols.SharePasses,
                      })
             {
                 if (result.GetResult(symbols.Server.Address) is not null && result.GetResult(local) is { Implicit: false })
@@ -78,6 +78,8 @@ internal static class GenerateCommand
 
         public Option<string> Float8 { get; } = SharedOptions.Float8();
 
+        public Option<bool> Int8 { get; } = SharedOptions.Int8();
+
         public Option<bool> SharePasses { get; } = new("--share-passes")
         {
             Description = "Small pictures share passes of the denoiser also where their last bits then differ from those of pictures "
@@ -108,6 +110,7 @@ internal static class GenerateCommand
                     Dtype = parsed.GetRequiredValue(Dtype),
                     Kernels = parsed.GetRequiredValue(Kernels),
                     Float8 = parsed.GetRequiredValue(Float8),
+                    Int8 = parsed.GetValue(Int8),
                     BatchInvariant = !parsed.GetValue(SharePasses),
                     LogLevel = LogLevel.Error, // A run that Ctrl-C ends is no news to who pressed it.
                 },

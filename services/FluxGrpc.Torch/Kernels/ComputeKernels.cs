@@ -25,7 +25,7 @@ public abstract class ComputeKernels
     /// <summary>libtorch's operators one by one: works on every device, and with gradients.</summary>
     public static ComputeKernels Plain { get; } = new PlainKernels();
 
-    /// <summary>Name as configured, and whether it multiplies in float8.</summary>
+    /// <summary>Name as configured, and whether it multiplies in float8 or int8.</summary>
     public abstract string Name { get; }
 
     /// <summary>Chooses.</summary>
@@ -34,17 +34,22 @@ public abstract class ComputeKernels
     /// <param name="multipliesFloat8">
     /// Layers whose weights are float8 are multiplied so, with rounded inputs; else their weights are widened for each product.
     /// </param>
+    /// <param name="int8">Layers may have weights that were rounded to int8.</param>
     /// <exception cref="ArgumentException">No such way, or not on this device.</exception>
-    public static ComputeKernels For(DeviceType device, string name, bool multipliesFloat8 = false)
+    public static ComputeKernels For(DeviceType device, string name, bool multipliesFloat8 = false, bool int8 = false)
     {
         var isProcessor = device == DeviceType.CPU;
+        if (int8 && !isProcessor)
+            throw new ArgumentException($"int8 is for the CPU, and the device is {device}");
+        if (int8 && name == PlainKernels.Label)
+            throw new ArgumentException($"kernels '{name}' have no int8; allowed with it: auto, fused, onednn");
         var plain = multipliesFloat8 ? new PlainKernels(multipliesFloat8) : Plain;
         return name switch
         {
             PlainKernels.Label => plain,
-            Auto => isProcessor ? new ProcessorKernels(Processor.IsAmd, multipliesFloat8) : plain,
-            ProcessorKernels.FusedLabel when isProcessor => new ProcessorKernels(oneDnn: false, multipliesFloat8),
-            ProcessorKernels.OneDnnLabel when isProcessor => new ProcessorKernels(oneDnn: true, multipliesFloat8),
+            Auto => isProcessor ? new ProcessorKernels(Processor.IsAmd, multipliesFloat8, int8) : plain,
+            ProcessorKernels.FusedLabel when isProcessor => new ProcessorKernels(oneDnn: false, multipliesFloat8, int8),
+            ProcessorKernels.OneDnnLabel when isProcessor => new ProcessorKernels(oneDnn: true, multipliesFloat8, int8),
             ProcessorKernels.FusedLabel or ProcessorKernels.OneDnnLabel =>
                 throw new ArgumentException($"kernels '{name}' are for the CPU, and the device is {device}; allowed: auto, plain"),
             _ => throw new ArgumentException($"kernels '{name}' are unknown; allowed: auto, plain, fused, onednn"),

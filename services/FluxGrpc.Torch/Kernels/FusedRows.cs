@@ -74,6 +74,34 @@ internal abstract unsafe class FusedRows
     /// <summary>Sums of rows one after another and of their squares, element by element.</summary>
     public abstract void Moments(byte* x, float* sums, float* squares, int size, long rows);
 
+    /// <summary>Rounds to uint8, so that the range of the elements and 0 takes all codes: x = step·(code − zero point).</summary>
+    /// <param name="x">Elements that share a step.</param>
+    /// <param name="codes">Where the codes go.</param>
+    /// <param name="size">Number of elements.</param>
+    /// <param name="zeroPoint">Code of 0.</param>
+    /// <returns>The step; NaN where an element is.</returns>
+    public abstract float RoundToUInt8(byte* x, byte* codes, int size, out float zeroPoint);
+
+    /// <summary>
+    /// Rounds to int8, so that of the elements 2i and 2i + 1 those of one sign have codes of at most 128 together: x = step·code.
+    /// </summary>
+    /// <param name="x">Elements that share a step.</param>
+    /// <param name="codes">Where the codes go.</param>
+    /// <param name="size">Number of elements.</param>
+    /// <param name="sum">Sum of the codes.</param>
+    /// <returns>The step; NaN where an element is.</returns>
+    public abstract float RoundToInt8(byte* x, sbyte* codes, int size, out int sum);
+
+    /// <summary>step·(product − zeroPoint·sum) + bias.</summary>
+    /// <param name="products">float32.</param>
+    /// <param name="step">For all elements.</param>
+    /// <param name="zeroPoint">For all elements.</param>
+    /// <param name="sums">For each element.</param>
+    /// <param name="bias">For each element; null for none.</param>
+    /// <param name="y">Where the result goes; may be <paramref name="products"/>.</param>
+    /// <param name="size">Number of elements.</param>
+    public abstract void Unround(float* products, float step, float zeroPoint, float* sums, byte* bias, byte* y, int size);
+
     /// <summary>GELU in its tanh form: x·σ(2·√(2/π)·(x + 0.044715·x³)).</summary>
     public abstract void Gelu(byte* x, byte* y, int size);
 }

@@ -1,21 +1,14 @@
-using System.IO.Compression;
-using System.Text;
 using static TorchSharp.torch;
 
 namespace FluxGrpc.Torch.Kernels;
 
-/// <summary>
-/// oneDNN's matrix product, which libtorch has as an operator but TorchSharp has no name for: called from a TorchScript module that is
-/// written in memory. Its wrong shapes are ordinary exceptions; a mistake in the script would end the process.
-/// </summary>
+/// <summary>oneDNN's matrix product, which libtorch has as an operator.</summary>
 internal sealed class OneDnn : IDisposable
 {
-    private const string Pointwise = "ops.mkldnn._linear_pointwise(x, w, {0}, \"{1}\", annotate(List[Optional[number]], []), \"{2}\")";
-
-    private readonly jit.ScriptModule _script = jit.load(Archive(
-        Method("linear", "x: Tensor, w: Tensor, b: Tensor", Pointwise, "b", "none", "")
-        + Method("linear_gelu", "x: Tensor, w: Tensor, b: Tensor", Pointwise, "b", "gelu", "tanh")
-        + Method("product", "x: Tensor, w: Tensor", Pointwise, "None", "none", "")));
+    private readonly jit.ScriptModule _script = TorchScriptArchive.Load(
+        TorchScriptArchive.Method("linear", ["x", "w", "b"], Pointwise("b", "none", ""))
+        + TorchScriptArchive.Method("linear_gelu", ["x", "w", "b"], Pointwise("b", "gelu", "tanh"))
+        + TorchScriptArchive.Method("product", ["x", "w"], Pointwise("None", "none", "")));
 
     /// <summary>x·wᵀ + b.</summary>
     /// <param name="x">[…, in].</param>
@@ -32,30 +25,6 @@ internal sealed class OneDnn : IDisposable
 
     public void Dispose() => _script.Dispose();
 
-    private static string Method(string name, string parameters, string expression, params object[] values) =>
-        $"  def {name}(self: __torch__.M, {parameters}) -> Tensor:\n    return {string.Format(null, expression, values)}\n";
-
-    /// <summary>A TorchScript archive with one module of these methods.</summary>
-    private static byte[] Archive(string methods)
-    {
-        using var memory = new MemoryStream();
-        using (var zip = new ZipArchive(memory, ZipArchiveMode.Create, leaveOpen: true))
-        {
-            void Add(string name, ReadOnlySpan<byte> content)
-            {
-                using var entry = zip.CreateEntry($"m/{name}", CompressionLevel.NoCompression).Open();
-                entry.Write(content);
-            }
-
-            // Pickled: an object of __torch__.M whose state is {"training": False}; then an empty tuple of constants.
-            Add("data.pkl", [0x80, 2, (byte)'c', .. "__torch__\nM\n"u8, (byte)')', 0x81, (byte)'}', (byte)'X', 8, 0, 0, 0, .. "training"u8,
-                0x89, (byte)'s', (byte)'b', (byte)'.']);
-            Add("constants.pkl", [0x80, 2, (byte)')', (byte)'.']);
-            Add("version", "3\n"u8);
-            Add("code/__torch__.py", Encoding.UTF8.GetBytes(
-                "class M(Module):\n  __parameters__ = []\n  __buffers__ = []\n  training : bool\n" + methods));
-        }
-
-        return memory.ToArray();
-    }
+    private static string Pointwise(string bias, string activation, string form) =>
+        $"ops.mkldnn._linear_pointwise(x, w, {bias}, \"{activation}\", annotate(List[Optional[number]], []), \"{form}\")";
 }

@@ -20,7 +20,7 @@ internal sealed unsafe class PackedLinear
     private const int PanelWidth = 16;
 
     /// <summary>Of larger weights the copy's memory would tell, and libraries are as fast.</summary>
-    private const long MostElements = 1 << 19;
+    public const long MostElements = 1 << 19;
 
     /// <summary>Panels that a single row is computed with: with fewer, additions would wait for each other.</summary>
     private const int RowPanels = 4;

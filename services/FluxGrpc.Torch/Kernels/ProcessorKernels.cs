@@ -42,14 +42,16 @@ public sealed unsafe class ProcessorKernels : PlainKernels
 
     private readonly ConditionalWeakTable<Linear, PackedLinear> _packed = [];
     private readonly OneDnn? _oneDnn;
+    private readonly bool _int8;
     private readonly int _threads = get_num_threads();
 
     /// <param name="oneDnn">True for oneDNN's products, false for libtorch's own.</param>
     /// <param name="multipliesFloat8">See <see cref="ComputeKernels.For"/>.</param>
-    public ProcessorKernels(bool oneDnn, bool multipliesFloat8 = false) : base(multipliesFloat8) =>
-        _oneDnn = oneDnn ? _library.Value : null;
+    /// <param name="int8">Layers may have weights that were rounded to int8.</param>
+    public ProcessorKernels(bool oneDnn, bool multipliesFloat8 = false, bool int8 = false) : base(multipliesFloat8) =>
+        (_oneDnn, _int8) = (oneDnn ? _library.Value : null, int8);
 
-    private protected override string OwnName => _oneDnn is null ? FusedLabel : OneDnnLabel;
+    private protected override string OwnName => (_oneDnn is null ? FusedLabel : OneDnnLabel) + (_int8 ? " int8" : "");
 
     /// <inheritdoc/>
     public override bool IsBatchInvariant(nn.Module model)
@@ -65,6 +67,8 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     {
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentNullException.ThrowIfNull(x);
+        if (IsInt8(layer))
+            return Int8Product.Shared.Multiply(layer, x, _threads, gelu: false);
         if ((MultiplyFloat8(layer, x) ?? MultiplyPacked(layer, x, finish: null)) is { } y)
             return y;
         if (!TakesOneDnn(x))
@@ -78,6 +82,8 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     {
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentNullException.ThrowIfNull(x);
+        if (IsInt8(layer))
+            return Int8Product.Shared.Multiply(layer, x, _threads, gelu: true);
         if (MultiplyFloat8(layer, x) is { } product)
         {
             using (product)
@@ -341,6 +347,8 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     /// <summary>oneDNN refuses bfloat16 products where the processor has none.</summary>
     private static ScalarType ProductType(Tensor values) =>
         values.dtype == ScalarType.BFloat16 && !Processor.MultipliesBfloat16 ? ScalarType.Float32 : values.dtype;
+
+    private bool IsInt8(Linear layer) => _int8 && Int8Weights.AreOf(layer);
 
     /// <summary>The product of a small layer; null for others.</summary>
     private Tensor? MultiplyPacked(Linear layer, Tensor x, Action<nint, int>? finish)

@@ -51,8 +51,7 @@ internal sealed unsafe class TypedRows<T> : FusedRows
             var turn = Vector256.Load(turns + i);                                           // c₀ s₀ c₁ s₁ …
             var cosines = Vector256.Shuffle(turn, Vector256.Create(0, 0, 2, 2, 4, 4, 6, 6));
             var sines = Vector256.Shuffle(turn, Vector256.Create(1, 1, 3, 3, 5, 5, 7, 7)) * signs;
-            var swapped = Vector256.Shuffle(normed, Vector256.Create(1, 0, 3, 2, 5, 4, 7, 6));
-            T.Store(y, i, normed * cosines + swapped * sines);
+            T.Store(y, i, normed * cosines + SwapPairs(normed) * sines);
         }
     }
 
@@ -132,6 +131,90 @@ internal sealed unsafe class TypedRows<T> : FusedRows
     {
         for (var i = 0; i < size; i += Width)
             T.Store(y, i, Gelu(T.Load(x, i)));
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override float RoundToUInt8(byte* x, byte* codes, int size, out float zeroPoint)
+    {
+        var (low, high) = (Vector256<float>.Zero, Vector256<float>.Zero);
+        for (var i = 0; i < size; i += Width)
+        {
+            var values = T.Load(x, i);
+            low = Vector256.Min(low, values);
+            high = Vector256.Max(high, values);
+        }
+
+        var (least, most) = (-Largest(-low), Largest(high));
+        var step = (most - least) / byte.MaxValue;
+        var inverse = step == 0 ? 0 : 1 / step;
+        zeroPoint = MathF.Round(-least * inverse);
+        for (var i = 0; i < size; i += Width)
+        {
+            var rounded = Vector256.Round(T.Load(x, i) * inverse) + Vector256.Create(zeroPoint);
+            var words = Vector256.ConvertToInt32Native(
+                Vector256.MinNative(Vector256.MaxNative(rounded, Vector256<float>.Zero), Vector256.Create((float)byte.MaxValue)));
+            Narrow(words).Store(codes + i);
+        }
+
+        return step;
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override float RoundToInt8(byte* x, sbyte* codes, int size, out int sum)
+    {
+        var pairs = Vector256<float>.Zero;
+        for (var i = 0; i < size; i += Width)
+        {
+            var values = T.Load(x, i);
+            var positive = Vector256.Max(values, Vector256<float>.Zero);
+            var negative = Vector256.Max(-values, Vector256<float>.Zero);
+            pairs = Vector256.Max(pairs, Vector256.Max(positive + SwapPairs(positive), negative + SwapPairs(negative)));
+        }
+
+        var step = Largest(pairs) / sbyte.MaxValue;
+        var inverse = step == 0 ? 0 : 1 / step;
+        var sums = Vector256<int>.Zero;
+        for (var i = 0; i < size; i += Width)
+        {
+            var words = Vector256.ConvertToInt32Native(Vector256.Round(T.Load(x, i) * inverse));
+            sums += words;
+            Narrow(words).Store((byte*)codes + i);
+        }
+
+        sum = Vector256.Sum(sums);
+        return step;
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Unround(float* products, float step, float zeroPoint, float* sums, byte* bias, byte* y, int size)
+    {
+        for (var i = 0; i < size; i += Width)
+        {
+            var values = (Vector256.Load(products + i) - Vector256.Load(sums + i) * zeroPoint) * step;
+            T.Store(y, i, bias is null ? values : values + T.Load(bias, i));
+        }
+    }
+
+    /// <summary>The largest element; NaN where one is.</summary>
+    private static float Largest(Vector256<float> values)
+    {
+        var largest = values[0];
+        for (var lane = 1; lane < Width; lane++)
+            largest = MathF.Max(largest, values[lane]);
+        return largest;
+    }
+
+    private static Vector256<float> SwapPairs(Vector256<float> values) =>
+        Vector256.Shuffle(values, Vector256.Create(1, 0, 3, 2, 5, 4, 7, 6));
+
+    /// <summary>The lowest byte of each element.</summary>
+    private static Vector64<byte> Narrow(Vector256<int> values)
+    {
+        var words = Vector128.Narrow(values.GetLower(), values.GetUpper());
+        return Vector128.Narrow(words, words).GetLower().AsByte();
     }
 
     private static float MeanSquare(byte* x, int size)

@@ -19,8 +19,15 @@ internal sealed class GoldenTransformer : IDisposable
     /// <param name="float8">What becomes of float8 weights.</param>
     public GoldenTransformer(string config, string? weights = null, string kernels = PlainKernels.Label, string dtype = "float32",
         string float8 = ComputeKernels.Auto)
+        : this(config, weights, ComputeDevice.Open("cpu", dtype, kernels, float8))
     {
-        var device = ComputeDevice.Open("cpu", dtype, kernels, float8);
+    }
+
+    /// <param name="config">Its object in configs.json.</param>
+    /// <param name="weights">File of weights; by default the config's name.</param>
+    /// <param name="device">How to compute.</param>
+    public GoldenTransformer(string config, string? weights, ComputeDevice device)
+    {
         _folder = new TemporaryCheckpoint(config, weights ?? $"{config}.safetensors");
         using var checkpoint = Checkpoint.Open(_folder.Path, ModelComponent.Transformer);
         Module = new FluxTransformer(TransformerConfigReader.Read(checkpoint), META, device.Kernels);

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using FluxGrpc.Checkpoints;
+using FluxGrpc.Denoiser.Model;
 using FluxGrpc.Testing;
 using static TorchSharp.torch;
 
@@ -21,9 +22,21 @@ internal sealed class TemporaryCheckpoint : IDisposable
         writeWeights(System.IO.Path.Combine(Path, "diffusion_pytorch_model.safetensors"));
     }
 
+    private TemporaryCheckpoint()
+    {
+    }
+
     public string Path => _folder.FullName;
 
     public void Dispose() => _folder.Delete(recursive: true);
+
+    /// <summary>A transformer of any sizes, whose velocities mean nothing.</summary>
+    public static TemporaryCheckpoint Random(TransformerConfig config)
+    {
+        var checkpoint = new TemporaryCheckpoint();
+        RandomCheckpoint.WriteTransformer(checkpoint.Path, config);
+        return checkpoint;
+    }
 
     /// <summary>A golden transformer that takes another number of channels, as FLUX.1 Canny and Depth do.</summary>
     public static TemporaryCheckpoint WithInputChannels(string config, int channels)

@@ -1,0 +1,93 @@
+using FluxGrpc.Denoiser.Model;
+using FluxGrpc.Tensors;
+using FluxGrpc.Testing;
+using FluxGrpc.Torch;
+using FluxGrpc.Torch.Kernels;
+using FluxGrpc.V1;
+using TorchSharp.Modules;
+using Xunit;
+using Xunit.Abstractions;
+using static TorchSharp.torch;
+using NativeTensor = TorchSharp.torch.Tensor;
+
+namespace FluxGrpc.GoldenTests.Denoiser;
+
+/// <summary>Transformers whose linear layers are rounded to int8, against the reference's numbers and through a service.</summary>
+public sealed class Int8Tests(ITestOutputHelper output)
+{
+    [Theory]
+    [InlineData("transformer_dev", null, "float32")]
+    [InlineData("transformer_dev", null, "bfloat16")]
+    [InlineData("transformer_schnell", null, "float32")]
+    [InlineData("transformer_dev", "fp8/transformer_dev_fp8_scaled.safetensors", "float32")]
+    public void Rounded_layers_are_off_by_hundredths(string model, string? weights, string dtype)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        var device = ComputeDevice.Open("cpu", dtype, int8: true);
+        using var exact = new GoldenTransformer(model, weights);
+        using var rounded = new GoldenTransformer(model, weights, device with { Int8From = 0 });
+        Assert.All(rounded.Module.modules().OfType<Linear>(), layer => Assert.True(Int8Weights.AreOf(layer)));
+        var (input, type) = (exact.Input(), device.Type);
+
+        var expected = exact.Module.call(input);
+        var actual = rounded.Module.call(input with
+        {
+            Latents = input.Latents.to(type),
+            HiddenStates = input.HiddenStates.to(type),
+            Pooled = input.Pooled.to(type),
+        }).to(ScalarType.Float32);
+
+        Bounds.Check(output, $"{model} {weights} {dtype}", Off(actual, expected), 0.04);
+        Bounds.CheckMissed(output, "without rounding", Off(actual, expected), 8e-3);
+    }
+
+    [Fact]
+    public void Small_layers_stay_as_they_are()
+    {
+        using var scope = NewDisposeScope();
+        using var golden = new GoldenTransformer("transformer_dev", null, ComputeDevice.Open("cpu", "float32", int8: true));
+        Assert.DoesNotContain(golden.Module.modules().OfType<Linear>(), Int8Weights.AreOf);
+    }
+
+    [Fact]
+    public async Task A_service_computes_large_layers_in_int8_and_says_so()
+    {
+        var wide = TransformerConfig.FluxDev with
+        {
+            InChannels = 16,
+            OutChannels = 16,
+            PooledSize = 64,
+            ContextSize = 64,
+            HiddenSize = 512,
+            MlpSize = 2048,
+            HeadCount = 4,
+            DoubleBlockCount = 1,
+            SingleBlockCount = 1,
+        };
+        var exact = await StepAsync(wide, int8: false);
+        var rounded = await StepAsync(wide, int8: true);
+
+        Assert.DoesNotContain("int8", exact.Info.ComputeKernels, StringComparison.Ordinal);
+        Assert.EndsWith(" int8", rounded.Info.ComputeKernels, StringComparison.Ordinal);
+        Assert.NotEqual(exact.Info.Fingerprint, rounded.Info.Fingerprint);
+        Assert.Equal(exact.Info.ParameterCount, rounded.Info.ParameterCount);
+        using var scope = NewDisposeScope();
+        var error = Off(tensor(rounded.Velocity), tensor(exact.Velocity));
+        Bounds.Check(output, "through a service", error, 0.04);
+        Bounds.CheckMissed(output, "without rounding", error, 5e-3);
+    }
+
+    private static async Task<(ComponentInfo Info, float[] Velocity)> StepAsync(TransformerConfig config, bool int8)
+    {
+        await using var server = await DenoiserFixture.StartAsync(
+            TemporaryCheckpoint.Random(config), options => options.Int8 = int8);
+        var model = await server.Client.GetModelInfoAsync(new DenoiserServiceGetModelInfoRequest());
+        var session = new RandomSession(model, grid: 4, textTokens: 8, steps: 1, seed: 1);
+        using var call = await server.OpenAsync(session.Opening);
+        return (model.Component, TensorMessage.ToFloats((await call.StepAsync(session.Step(0))).Velocity));
+    }
+
+    private static double Off(NativeTensor actual, NativeTensor expected) =>
+        ((actual - expected).square().mean().sqrt() / expected.square().mean().sqrt()).item<float>();
+}
