@@ -94,6 +94,13 @@ var stepCache = new Command("step-cache", "The first-block cache: threshold, spe
 stepCache.SetAction((parsed, _) => StepCacheBenchmark.RunAsync(parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
     parsed.GetValue(small), parsed.GetValue(cachedSteps), parsed.GetValue(fewerSteps), parsed.GetValue(images)));
 
+var int8Pictures = new Command("int8-pictures", "How far pictures are from float32's with every linear layer in int8; what fewer steps cost.")
+{
+    model, small, cachedSteps, fewerSteps, images,
+};
+int8Pictures.SetAction((parsed, _) => Int8Pictures.RunAsync(parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
+    parsed.GetValue(small), parsed.GetValue(cachedSteps), parsed.GetValue(fewerSteps), parsed.GetValue(images)));
+
 var batchInvariant = new Option<bool>("--batch-invariant")
 {
     Description = "As by default: images have passes in common only where no byte changes.",
@@ -118,7 +125,7 @@ writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(f
 NativeLibraries.EnsureLoaded();
 return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.")
 {
-    step, kernels, float8, int8, load, batching, previews, stepCache, pipeline, vaeTiles,
+    step, kernels, float8, int8, int8Pictures, load, batching, previews, stepCache, pipeline, vaeTiles,
     ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), SoakBenchmark.CreateCommand(), writeRandom,
 }.Parse(args).InvokeAsync();
 
