@@ -33,6 +33,9 @@ for side in 512 1024; do
   echo "== seed-size transformer on $device, $side x $side"
   bench kernels --device "$device" --dtype bfloat16 --side "$side" --rounds 20 || failed=1
 done
+# From the file to the card, as stored and converted, against a plain read.
+echo "== loading to $device"
+bench load --device "$device" --rounds 5 || failed=1
 # Weights in float8: converted at the start, kept, multiplied as float8 where the card can.
 for side in 512 1024; do
   echo "== the same transformer with float8 weights on $device, $side x $side"

@@ -1,3 +1,4 @@
+using FluxGrpc.Torch;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -70,7 +71,8 @@ internal static class TensorLoading
 
     private static void CopyChunk(TensorPart part, long first, long count, Tensor target, long targetFirst)
     {
-        using var source = part.File.View(part.Entry, first, count, [count]);
+        using var stored = part.File.View(part.Entry, first, count, [count]);
+        using var source = DeviceTransfer.Send(stored, target.device); // Converted there: the CPU has the next chunk to read.
         using var slice = target.narrow(0, targetFirst, count);
         if (part.Scale == 1)
         {

@@ -33,7 +33,7 @@ public abstract class ModelServiceOptions : ServiceOptions
     [Required]
     [AllowedValues("auto", "plain", "fused", "onednn", ErrorMessage = "Kernels must be auto, plain, fused or onednn")]
     [Description("How to compute: plain (libtorch's operators one by one), fused (one pass over memory for what is done token by "
-        + "token; CPU), onednn (fused, with oneDNN's matrix products; CPU), or auto (plain on CUDA, onednn on AMD's CPUs, else fused).")]
+        + "token), onednn (fused, with oneDNN's matrix products; CPU), or auto (onednn on AMD's CPUs, else fused).")]
     public string Kernels { get; set; } = "auto";
 
     /// <inheritdoc/>

@@ -24,7 +24,8 @@ public static class TensorConversion
     public static torch.Tensor ToTorch(V1.Tensor message, Device device, ScalarType type)
     {
         using var view = ToTorch(message);
-        return view.to(type, device, copy: true);
+        using var sent = DeviceTransfer.Send(view, device);
+        return sent.to(type, copy: device.type == DeviceType.CPU);
     }
 
     /// <summary>

@@ -22,7 +22,7 @@ internal static class KernelsBenchmark
             return run.Compute();
         });
         var ways = new List<(Sample Sample, ILocalRun Run, double Error)>();
-        foreach (var name in device == "cpu" ? new[] { "plain", "fused", "onednn" } : ["plain"])
+        foreach (var name in device == "cpu" ? new[] { "plain", "fused", "onednn" } : ["plain", "fused"])
         {
             ways.Add(await thread.RunAsync(() =>
             {

@@ -34,14 +34,14 @@ internal static class LoadBenchmark
         PrintPeak(checkpoint, widened, bytes);
     }
 
-    /// <summary>Touches every page, as the first step would: a mapped tensor is read only then.</summary>
+    /// <summary>Touches every page, as the first step would: a mapped tensor is read only then. The numbers wait for a GPU.</summary>
     private static void LoadAndTouch(string path, ComputeDevice device)
     {
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         using var transformer = Load(path, device);
         foreach (var parameter in transformer.parameters())
-            parameter.max().Dispose();
+            parameter.max().to(ScalarType.Float32).item<float>();
     }
 
     private static void PrintPeak(string path, ComputeDevice device, long fileBytes)

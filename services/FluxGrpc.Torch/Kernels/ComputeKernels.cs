@@ -11,7 +11,7 @@ namespace FluxGrpc.Torch.Kernels;
 /// <remarks>Letters of all shapes: B samples, T tokens, D = H·d elements of a token in H heads, M middle of an MLP.</remarks>
 public abstract class ComputeKernels
 {
-    /// <summary>Name of the choice by the device: <see cref="ProcessorKernels"/> on a CPU, else <see cref="Plain"/>.</summary>
+    /// <summary>Name of the choice by the device: <see cref="ProcessorKernels"/> on a CPU, else <see cref="JoinedOperators"/>.</summary>
     public const string Auto = "auto";
 
     /// <summary>
@@ -43,15 +43,15 @@ public abstract class ComputeKernels
             throw new ArgumentException($"int8 is for the CPU, and the device is {device}");
         if (int8 && name == PlainKernels.Label)
             throw new ArgumentException($"kernels '{name}' have no int8; allowed with it: auto, fused, onednn");
-        var plain = multipliesFloat8 ? new PlainKernels(multipliesFloat8) : Plain;
         return name switch
         {
-            PlainKernels.Label => plain,
-            Auto => isProcessor ? new ProcessorKernels(Processor.IsAmd, multipliesFloat8, int8) : plain,
-            ProcessorKernels.FusedLabel when isProcessor => new ProcessorKernels(oneDnn: false, multipliesFloat8, int8),
-            ProcessorKernels.OneDnnLabel when isProcessor => new ProcessorKernels(oneDnn: true, multipliesFloat8, int8),
-            ProcessorKernels.FusedLabel or ProcessorKernels.OneDnnLabel =>
-                throw new ArgumentException($"kernels '{name}' are for the CPU, and the device is {device}; allowed: auto, plain"),
+            PlainKernels.Label => multipliesFloat8 ? new PlainKernels(multipliesFloat8) : Plain,
+            ProcessorKernels.FusedLabel or Auto when !isProcessor => new JoinedOperators(multipliesFloat8),
+            ProcessorKernels.OneDnnLabel when !isProcessor =>
+                throw new ArgumentException($"kernels '{name}' are for the CPU, and the device is {device}; allowed: auto, plain, fused"),
+            Auto => new ProcessorKernels(Processor.IsAmd, multipliesFloat8, int8),
+            ProcessorKernels.FusedLabel => new ProcessorKernels(oneDnn: false, multipliesFloat8, int8),
+            ProcessorKernels.OneDnnLabel => new ProcessorKernels(oneDnn: true, multipliesFloat8, int8),
             _ => throw new ArgumentException($"kernels '{name}' are unknown; allowed: auto, plain, fused, onednn"),
         };
     }

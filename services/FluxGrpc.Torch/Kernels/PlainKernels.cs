@@ -173,10 +173,13 @@ public class PlainKernels : ComputeKernels
     /// <summary>GELU in its tanh form.</summary>
     protected virtual Tensor Gelu(Tensor x) => nn.functional.gelu(x, GELU.Approximate.tanh);
 
-    private static QueryKeyValue Norm(HeadProjection stream)
+    /// <summary>See <see cref="RmsNorm"/>.</summary>
+    private protected virtual Tensor NormHeads(Tensor x, Tensor scale) => RmsNorm(x, scale);
+
+    private QueryKeyValue Norm(HeadProjection stream)
     {
         var heads = QueryKeyValue.Split(stream.Joined, stream.HeadSize);
-        return heads with { Query = RmsNorm(heads.Query, stream.QueryScale), Key = RmsNorm(heads.Key, stream.KeyScale) };
+        return heads with { Query = NormHeads(heads.Query, stream.QueryScale), Key = NormHeads(heads.Key, stream.KeyScale) };
     }
 
     /// <summary>Written out: on a CPU the fused kernel's gradient takes twenty times as long in bfloat16 as these four.</summary>

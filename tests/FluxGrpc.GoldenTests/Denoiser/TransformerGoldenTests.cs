@@ -1,4 +1,7 @@
 using FluxGrpc.Testing;
+using FluxGrpc.Torch;
+using FluxGrpc.Torch.Kernels;
+using TorchSharp;
 using Xunit;
 using Xunit.Abstractions;
 using static TorchSharp.torch;
@@ -40,6 +43,22 @@ public sealed class TransformerGoldenTests(ITestOutputHelper output)
         var actual = TransformerTrace.Run(golden.Module, golden.Input())[name];
 
         Bounds.Check(output, $"{model}, {kernels}: {name}", Difference.MaxAbs(actual, golden.Io[name]), Bounds.Of(model, name));
+    }
+
+    /// <summary>On the CPU, which has the same operators.</summary>
+    [Theory]
+    [InlineData("transformer_dev")]
+    [InlineData("transformer_schnell")]
+    public void What_a_gpu_computes_with_matches_the_reference(string model)
+    {
+        using var scope = NewDisposeScope();
+        using var golden = new GoldenTransformer(model, null,
+            ComputeDevice.Open("cpu", "float32") with { Kernels = ComputeKernels.For(DeviceType.CUDA, ComputeKernels.Auto) });
+
+        var actual = TransformerTrace.Run(golden.Module, golden.Input());
+
+        foreach (var name in _tensors)
+            Bounds.Check(output, $"{model}: {name}", Difference.MaxAbs(actual[name], golden.Io[name]), Bounds.Of(model, name));
     }
 
     [Fact]

@@ -11,6 +11,9 @@ namespace FluxGrpc.UnitTests.Torch;
 /// <summary>Each way to compute against the plain one; bfloat16 against the plain one in float32, which knows better.</summary>
 public sealed class ComputeKernelsTests : IDisposable
 {
+    /// <summary>What a GPU computes with, here on the CPU.</summary>
+    private const string OfGpu = "fused, of a GPU";
+
     private readonly DisposeScope _scope = NewDisposeScope();
     private readonly IDisposable _inference = inference_mode();
 
@@ -21,6 +24,7 @@ public sealed class ComputeKernelsTests : IDisposable
         { "plain", "float32" }, { "plain", "bfloat16" },
         { "fused", "float32" }, { "fused", "bfloat16" },
         { "onednn", "float32" }, { "onednn", "bfloat16" },
+        { OfGpu, "float32" }, { OfGpu, "bfloat16" },
     };
 
     public void Dispose()
@@ -33,7 +37,7 @@ public sealed class ComputeKernelsTests : IDisposable
     [MemberData(nameof(Ways))]
     public void Linear_layers(string kernels, string dtype)
     {
-        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        var device = Open(kernels, dtype);
         foreach (var (rows, input, output) in new[] { (1, 24, 40), (3, 32, 20), (70, 64, 48), (513, 16, 12) })
         {
             var layer = nn.Linear(input, output).to(device.Type);
@@ -48,7 +52,7 @@ public sealed class ComputeKernelsTests : IDisposable
     [MemberData(nameof(Ways))]
     public void Features_beside_gated_ones(string kernels, string dtype)
     {
-        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        var device = Open(kernels, dtype);
         foreach (var (width, middle) in new[] { (8, 16), (5, 8), (8, 12) })
         {
             var parts = Random(device, 2, 300, width + middle).split([width, middle], dim: -1);    // Rows with gaps.
@@ -61,7 +65,7 @@ public sealed class ComputeKernelsTests : IDisposable
     [MemberData(nameof(Ways))]
     public void Gelu_of_what_is_very_large_or_no_number(string kernels, string dtype)
     {
-        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        var device = Open(kernels, dtype);
         var x = tensor([-1e30f, -100, -10, 0, 10, 100, 1e30f, float.NaN]).to(device.Type).reshape(1, 1, 8);
 
         var joined = device.Kernels.JoinGelu(x, x)[0, 0].to(ScalarType.Float32).data<float>().ToArray()[8..];
@@ -75,7 +79,7 @@ public sealed class ComputeKernelsTests : IDisposable
     [MemberData(nameof(Ways))]
     public void Norm_and_modulation(string kernels, string dtype)
     {
-        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        var device = Open(kernels, dtype);
         foreach (var (samples, size) in new[] { (1, 24), (3, 512), (2, 20) })
         {
             var x = 3 * Random(device, samples, 200, size) + 1;
@@ -91,7 +95,7 @@ public sealed class ComputeKernelsTests : IDisposable
     [MemberData(nameof(Ways))]
     public void What_T5_is_made_of(string kernels, string dtype)
     {
-        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        var device = Open(kernels, dtype);
         foreach (var (tokens, size) in new[] { (5, 12), (8, 24), (200, 64) })
         {
             var x = 3 * Random(device, 2, tokens, size);
@@ -112,7 +116,7 @@ public sealed class ComputeKernelsTests : IDisposable
     [MemberData(nameof(Ways))]
     public void What_pictures_go_through(string kernels, string dtype)
     {
-        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        var device = Open(kernels, dtype);
         foreach (var (channels, groups, side) in new[] { (12, 3, 5), (32, 8, 40), (64, 1, 9) })
         {
             var picture = 2 * Random(device, 2, channels, side, side + 1) - 5; // Moments far from 0 and 1.
@@ -134,7 +138,7 @@ public sealed class ComputeKernelsTests : IDisposable
     [MemberData(nameof(Ways))]
     public void Larger_pictures(string kernels, string dtype)
     {
-        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        var device = Open(kernels, dtype);
         foreach (var (input, output, side) in new[] { (3, 5, 1), (12, 12, 5), (16, 32, 20) })
         {
             var picture = Random(device, 2, input, side, side + 1);
@@ -152,7 +156,7 @@ public sealed class ComputeKernelsTests : IDisposable
     [MemberData(nameof(Ways))]
     public void Attention_over_heads(string kernels, string dtype)
     {
-        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        var device = Open(kernels, dtype);
         foreach (var (tokens, size) in new[] { (5, 16), (600, 16), (600, 64) })
         {
             var heads = new QueryKeyValue(
@@ -166,7 +170,7 @@ public sealed class ComputeKernelsTests : IDisposable
     [MemberData(nameof(Ways))]
     public void Joint_attention_of_text_and_image(string kernels, string dtype)
     {
-        var device = ComputeDevice.Open("cpu", dtype, kernels);
+        var device = Open(kernels, dtype);
         (int Text, int Side, long[] Axes, int Positions)[] cases =
             [(3, 4, [4, 6, 6], 1), (100, 21, [8, 12, 12], 2), (100, 21, [16, 24, 24], 2), (2, 3, [2, 4, 4], 1)];
         foreach (var (text, side, axes, positions) in cases)
@@ -194,9 +198,11 @@ public sealed class ComputeKernelsTests : IDisposable
         Assert.Equal("fused", ComputeDevice.Open("cpu", "float32", "fused").Kernels.Name);
         Assert.Equal("onednn", ComputeDevice.Open("cpu", "float32", "onednn").Kernels.Name);
         Assert.Equal(Processor.IsAmd ? "onednn" : "fused", ComputeDevice.Open("cpu", "float32").Kernels.Name);
-        Assert.Equal("plain", ComputeKernels.For(DeviceType.CUDA, "auto").Name);
-        Assert.Contains("allowed: auto, plain",
-            Assert.Throws<ArgumentException>(() => ComputeKernels.For(DeviceType.CUDA, "fused")).Message, StringComparison.Ordinal);
+        Assert.IsType<JoinedOperators>(ComputeKernels.For(DeviceType.CUDA, "auto"));
+        Assert.Equal("fused", ComputeKernels.For(DeviceType.CUDA, "fused").Name);
+        Assert.Equal("fused float8", ComputeKernels.For(DeviceType.CUDA, "auto", multipliesFloat8: true).Name);
+        Assert.Contains("allowed: auto, plain, fused",
+            Assert.Throws<ArgumentException>(() => ComputeKernels.For(DeviceType.CUDA, "onednn")).Message, StringComparison.Ordinal);
         Assert.Contains("'fast' are unknown; allowed: auto, plain, fused, onednn",
             Assert.Throws<ArgumentException>(() => ComputeKernels.For(DeviceType.CPU, "fast")).Message, StringComparison.Ordinal);
     }
@@ -220,6 +226,10 @@ public sealed class ComputeKernelsTests : IDisposable
         Assert.NotEqual(0, vector.grad!.abs().sum().item<float>());
         Assert.NotEqual(0, layer.weight.grad!.abs().sum().item<float>());
     }
+
+    private static ComputeDevice Open(string kernels, string dtype) => kernels == OfGpu
+        ? ComputeDevice.Open("cpu", dtype) with { Kernels = ComputeKernels.For(DeviceType.CUDA, ComputeKernels.Auto) }
+        : ComputeDevice.Open("cpu", dtype, kernels);
 
     private static void AssertNear(ComputeDevice device, Func<ComputeKernels, torch.Tensor> compute, Func<torch.Tensor> exact)
     {
