@@ -33,6 +33,9 @@ for side in 512 1024; do
   echo "== seed-size transformer on $device, $side x $side"
   bench kernels --device "$device" --dtype bfloat16 --side "$side" --rounds 20 || failed=1
 done
+# Launching a step's kernels, which takes the same time for few tokens: what is left of it beside reading the weights once.
+echo "== the same transformer with next to nothing to compute"
+bench kernels --device "$device" --dtype bfloat16 --side 64 --text-tokens 16 --rounds 50 || failed=1
 # From the file to the card, as stored and converted, against a plain read.
 echo "== loading to $device"
 bench load --device "$device" --rounds 5 || failed=1

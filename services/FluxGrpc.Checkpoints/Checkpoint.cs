@@ -133,7 +133,7 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Closes the files; parameters that are mapped stay valid.</summary>
     public void Dispose() => _files.Dispose();
 
-    /// <summary>Loads a linear layer's weight with a scale, rounded to int8 or in float8 as it is stored, where the device is to have that.</summary>
+    /// <summary>Loads a linear layer's weight rounded to int8, or in float8 as it is stored, where the device is to have that.</summary>
     private bool TryLoadNarrow(ModuleParameters.Slot slot, Linear layer, ComputeDevice device)
     {
         var stored = Tensors[slot.Key];

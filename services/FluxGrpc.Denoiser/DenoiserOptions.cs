@@ -5,7 +5,7 @@ using FluxGrpc.Hosting;
 namespace FluxGrpc.Denoiser;
 
 /// <summary>What the denoiser can be told.</summary>
-public sealed class DenoiserOptions : ModelServiceOptions
+public sealed class DenoiserOptions : TransformerServiceOptions
 {
     /// <summary>The options' defaults.</summary>
     public DenoiserOptions() => Address = "http://127.0.0.1:5002";
@@ -15,17 +15,9 @@ public sealed class DenoiserOptions : ModelServiceOptions
     [Description("Name of this replica in replies. Unset: the host's name and a random suffix.")]
     public string ReplicaId { get; set; } = "";
 
-    /// <summary>What becomes of weights that are stored in float8.</summary>
-    [Required]
-    [AllowedValues("auto", "convert", "keep", "multiply", ErrorMessage = "Float8 must be auto, convert, keep or multiply")]
-    [Description("Linear layers' weights that the checkpoint stores in float8: convert (to the type of the products, at start), "
-        + "keep (in half of bfloat16's memory or less, converted for each product: the same pictures), multiply (in float8 itself, with "
-        + "rounded inputs: less exact; CUDA cards of compute capability 8.9 or more), or auto (keep on CUDA, else convert).")]
-    public string Float8 { get; set; } = "auto";
-
     /// <summary>Rounds large linear layers to int8 and computes in it.</summary>
-    [Description("Large linear layers (more than half a million weights) are rounded to int8 as they are loaded and computed in it: a quarter "
-        + "of float32's memory, half of bfloat16's, and faster; less exact. CPUs only.")]
+    [Description("Large linear layers (more than half a million weights) are rounded to int8 as they are loaded and computed in it: a "
+        + "quarter of float32's memory, half of bfloat16's, and faster; less exact. CPUs only.")]
     public bool Int8 { get; set; }
 
     /// <summary>Largest number of sessions, open and waiting.</summary>

@@ -5,7 +5,7 @@ using FluxGrpc.Hosting;
 namespace FluxGrpc.TextEncoder;
 
 /// <summary>What the text encoder service can be told.</summary>
-public sealed class TextEncoderOptions : ModelServiceOptions
+public sealed class TextEncoderOptions : TransformerServiceOptions
 {
     /// <summary>Options with the service's own address.</summary>
     public TextEncoderOptions() => Address = "http://127.0.0.1:5001";
@@ -25,14 +25,6 @@ public sealed class TextEncoderOptions : ModelServiceOptions
     /// <summary>T5's tokenizer, where it is not beside the weights.</summary>
     [Description("T5's spiece.model or tokenizer.json, or their folder, where it is not tokenizer_2/ in the checkpoint.")]
     public string T5Tokenizer { get; set; } = "";
-
-    /// <summary>What becomes of weights that are stored in float8.</summary>
-    [Required]
-    [AllowedValues("auto", "convert", "keep", "multiply", ErrorMessage = "Float8 must be auto, convert, keep or multiply")]
-    [Description("Linear layers' weights that the checkpoint stores in float8: convert (to the type of the products, at start), "
-        + "keep (in half of bfloat16's memory or less, converted for each product: the same pictures), multiply (in float8 itself, with "
-        + "rounded inputs: less exact; CUDA cards of compute capability 8.9 or more), or auto (keep on CUDA, else convert).")]
-    public string Float8 { get; set; } = "auto";
 
     /// <summary>Longest prompt in UTF-16 code units.</summary>
     [Range(1, 1_000_000)]

@@ -51,7 +51,8 @@ internal static class Int8Pictures
         }
 
         Console.WriteLine(FormattableString.Invariant($"int8 in every layer: {pictures} pictures of {side}x{side} pixels, {steps} steps, ")
-            + FormattableString.Invariant($"mean difference {off / pictures:F2} of 255; in float32 with {fewerSteps} steps {offByFewer / pictures:F2}"));
+            + FormattableString.Invariant($"mean difference {off / pictures:F2} of 255; ")
+            + FormattableString.Invariant($"in float32 with {fewerSteps} steps {offByFewer / pictures:F2}"));
     }
 
     private static FluxTransformer Load(string path, bool int8)

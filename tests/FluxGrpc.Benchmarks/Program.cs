@@ -53,7 +53,7 @@ var float8 = new Command("float8", "A step with float8 weights converted at the 
 float8.SetAction((parsed, _) => Float8Benchmark.RunAsync(TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device),
     parsed.GetRequiredValue(dtype), parsed.GetValue(side), parsed.GetValue(textTokens), parsed.GetValue(rounds)));
 
-var int8 = new Command("int8", "A step in float32 and bfloat16, each without and with large layers in int8, on the CPU: time, memory, difference.")
+var int8 = new Command("int8", "A step in float32 and bfloat16, each without and with large layers in int8: time, memory, difference.")
 {
     checkpoint, side, textTokens, rounds,
 };
@@ -94,7 +94,7 @@ var stepCache = new Command("step-cache", "The first-block cache: threshold, spe
 stepCache.SetAction((parsed, _) => StepCacheBenchmark.RunAsync(parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
     parsed.GetValue(small), parsed.GetValue(cachedSteps), parsed.GetValue(fewerSteps), parsed.GetValue(images)));
 
-var int8Pictures = new Command("int8-pictures", "How far pictures are from float32's with every linear layer in int8; what fewer steps cost.")
+var int8Pictures = new Command("int8-pictures", "How far pictures are from float32's with each linear layer in int8; what fewer steps cost.")
 {
     model, small, cachedSteps, fewerSteps, images,
 };

@@ -95,7 +95,8 @@ internal static partial class SharedOptions
     /// <summary><c>--int8</c>: for services that this program starts.</summary>
     public static Option<bool> Int8() => new("--int8")
     {
-        Description = "Denoisers that are started here round large layers to int8 and compute in it: less memory and time, less exact. CPUs only.",
+        Description = "Denoisers that are started here round large layers to int8 and compute in it: less memory and time, less exact. "
+            + "CPUs only.",
     };
 
     /// <summary><c>--cluster</c>: which of this user's running clusters.</summary>

@@ -23,7 +23,7 @@ public sealed class DeviceTransferTests
         Assert.Equal(NativeTensor.DataPointer(source), NativeTensor.DataPointer(sent));
     }
 
-    /// <summary>Of a GPU's copy the conversion makes nothing new where the types are equal, and disposing the copy must not take it away.</summary>
+    /// <summary>A GPU's copy is not converted where the types are equal, and disposing it must not take the result away.</summary>
     [Fact]
     public void A_conversion_to_the_same_type_outlives_what_it_was_made_of()
     {

@@ -30,8 +30,8 @@ public sealed class Int8WeightsTests : IDisposable
     }
 
     /// <summary>
-    /// Evenly drawn numbers have the largest codes: a library that adds two products in 16 bits would cut off one in thirty of them, did the
-    /// weights not leave room.
+    /// Evenly drawn numbers have the largest codes: a library that adds two products in 16 bits would cut off one in thirty of them, did
+    /// the weights not leave room.
     /// </summary>
     [Theory]
     [MemberData(nameof(Sizes))]
