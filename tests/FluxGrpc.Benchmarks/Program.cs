@@ -87,14 +87,14 @@ previews.SetAction((parsed, _) => PreviewBenchmark.RunAsync(parsed.GetValue(mode
 var cachedSteps = new Option<int>("--steps") { Description = "Steps of an image.", DefaultValueFactory = _ => 20 };
 var fewerSteps = new Option<int>("--fewer-steps") { Description = "Steps to compare with.", DefaultValueFactory = _ => 16 };
 var images = new Option<int>("--rounds") { Description = "Images of each kind.", DefaultValueFactory = _ => 24 };
-var stepCache = new Command("step-cache", "The first-block cache: threshold, speed, difference; what fewer steps cost.")
+var stepCache = new Command("step-cache", "The first-block cache: threshold, speed, difference; what fewer steps do.")
 {
     model, small, cachedSteps, fewerSteps, images,
 };
 stepCache.SetAction((parsed, _) => StepCacheBenchmark.RunAsync(parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder,
     parsed.GetValue(small), parsed.GetValue(cachedSteps), parsed.GetValue(fewerSteps), parsed.GetValue(images)));
 
-var int8Pictures = new Command("int8-pictures", "How far pictures are from float32's with each linear layer in int8; what fewer steps cost.")
+var int8Pictures = new Command("int8-pictures", "How far pictures with each linear layer in int8 are from float32's; what fewer steps do.")
 {
     model, small, cachedSteps, fewerSteps, images,
 };
