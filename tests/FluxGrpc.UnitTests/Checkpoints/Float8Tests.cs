@@ -1,3 +1,4 @@
+using System.Text;
 using FluxGrpc.Checkpoints;
 using FluxGrpc.Testing;
 using FluxGrpc.Torch;
@@ -55,6 +56,41 @@ public sealed class Float8Tests : IDisposable
         }
     }
 
+    /// <summary>The same file under the names that ComfyUI writes today.</summary>
+    [Fact]
+    public void Newer_names_mean_the_same()
+    {
+        var path = _folder.PathOf("newer.safetensors");
+        using (var older = SafetensorsFile.Open(GoldenFolder.PathOf("fp8/transformer_dev_fp8_scaled.safetensors")))
+        {
+            SafetensorsWriter.Write(path, older.Tensors.Values.Where(entry => !entry.Name.EndsWith("scaled_fp8", StringComparison.Ordinal))
+                .SelectMany(entry => UnderNewerNames(older, entry)));
+        }
+
+        using var expected = Checkpoint.Open(GoldenFolder.PathOf("fp8/transformer_dev_fp8_scaled.safetensors"), ModelComponent.Transformer);
+        using var actual = Checkpoint.Open(path, ModelComponent.Transformer);
+        Assert.Equal(expected.Tensors.Keys.Order(), actual.Tensors.Keys.Order());
+        Assert.Equal(expected.Fingerprint("dev", _float32), actual.Fingerprint("dev", _float32));
+    }
+
+    [Theory]
+    [InlineData("{\"format\": \"nvfp4\"}", "says 'nvfp4'; the one format that is read is float8_e4m3fn")]
+    [InlineData("{\"format\": 8}", "names no format")]
+    [InlineData("[]", "names no format")]
+    [InlineData("{", "is not JSON: ")]
+    [InlineData("", "is not JSON: ")]
+    public void Another_format_is_refused_by_name(string json, string expected)
+    {
+        var path = _folder.PathOf("x.safetensors");
+        SafetensorsWriter.Write(path,
+        [
+            new TensorContent("double_blocks.0.a.weight", StorageType.Float8E4M3Fn, [1], new byte[1]),
+            new TensorContent("double_blocks.0.a.comfy_quant", StorageType.UInt8, [json.Length], Encoding.UTF8.GetBytes(json)),
+        ]);
+        var error = Assert.Throws<InvalidDataException>(() => Checkpoint.Open(path, ModelComponent.Transformer));
+        Assert.Contains($"'double_blocks.0.a.comfy_quant' {expected}", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(StorageType.Float16, 2)]
     [InlineData(StorageType.Float32, 8)]
@@ -74,6 +110,19 @@ public sealed class Float8Tests : IDisposable
         using var module = new KeyTree([]);
         var error = Assert.Throws<InvalidDataException>(() => checkpoint.Validate(module));
         Assert.EndsWith("1 unexpected: double_blocks.0.a.scale_weight", error.Message, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<TensorContent> UnderNewerNames(SafetensorsFile file, TensorEntry entry)
+    {
+        var name = entry.Name.Replace(".scale_weight", ".weight_scale", StringComparison.Ordinal)
+            .Replace(".scale_input", ".input_scale", StringComparison.Ordinal);
+        yield return new TensorContent(name, entry.Type, [.. entry.Shape], file.Bytes(entry.Name).ToArray());
+        if (entry.Name.EndsWith(".scale_weight", StringComparison.Ordinal))
+        {
+            var format = "{\"format\": \"float8_e4m3fn\", \"full_precision_matrix_mult\": true}"u8.ToArray();
+            yield return new TensorContent(name.Replace(".weight_scale", ".comfy_quant", StringComparison.Ordinal), StorageType.UInt8,
+                [format.Length], format);
+        }
     }
 
     private string ErrorOf(StorageType type, byte[] scale)
