@@ -4,7 +4,8 @@ namespace FluxGrpc.Torch.Kernels;
 
 /// <summary>
 /// On a GPU: one of libtorch's operators where it has one for several, so that elements go through memory once and half as many kernels
-/// are launched (counted by operators, a single block's 36 become 17). Computes on any device.
+/// are launched (counted by operators, a single block's 36 become 17). Computes on any device. Operands of several types are left to the
+/// plain way.
 /// </summary>
 /// <param name="multipliesFloat8">See <see cref="ComputeKernels.For"/>.</param>
 public sealed class JoinedOperators(bool multipliesFloat8 = false) : PlainKernels(multipliesFloat8)
@@ -22,6 +23,9 @@ public sealed class JoinedOperators(bool multipliesFloat8 = false) : PlainKernel
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(shift);
         ArgumentNullException.ThrowIfNull(scale);
+        if (shift.dtype != x.dtype || scale.dtype != x.dtype)
+            return base.NormModulate(x, shift, scale);
+
         using var scope = NewDisposeScope();
         var (size, factor) = (x.shape[^1], scale + _one);
         if (x.shape[0] == 1)
@@ -38,8 +42,14 @@ public sealed class JoinedOperators(bool multipliesFloat8 = false) : PlainKernel
     public override Tensor GatedSum(Tensor x, Tensor gate, Tensor branch) => addcmul(x, gate, branch, _one);
 
     /// <inheritdoc/>
-    public override Tensor ScaledRmsNorm(Tensor x, Tensor scale, double epsilon) =>
-        (Tensor)_script.Value.invoke("rms_norm", x, scale, epsilon);
+    public override Tensor ScaledRmsNorm(Tensor x, Tensor scale, double epsilon)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(scale);
+        return scale.dtype == x.dtype
+            ? (Tensor)_script.Value.invoke("rms_norm", x, scale, epsilon)
+            : base.ScaledRmsNorm(x, scale, epsilon);
+    }
 
     private protected override Tensor NormHeads(Tensor x, Tensor scale) => ScaledRmsNorm(x, scale, NormEpsilon);
 }

@@ -2,6 +2,7 @@ using FluxGrpc.Checkpoints;
 using FluxGrpc.Testing;
 using FluxGrpc.TextEncoder.Model;
 using FluxGrpc.Torch;
+using FluxGrpc.Torch.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
 using Xunit;
@@ -124,11 +125,23 @@ public sealed class T5GoldenTests : IDisposable
         Assert.Equal(before, Tensor.TotalCount);
     }
 
+    /// <summary>On the CPU, which has the same operators.</summary>
     [Fact]
-    public void Bfloat16_stays_near_the_reference()
+    public void What_a_gpu_computes_with_matches_the_reference()
     {
         using var checkpoint = Checkpoint.Open(_folder.Path, ModelComponent.T5);
-        using var model = new T5Encoder(T5Config.Read(checkpoint), META);
+        using var model = new T5Encoder(T5Config.Read(checkpoint), META, ComputeKernels.For(DeviceType.CUDA, ComputeKernels.Auto));
+        checkpoint.LoadInto(model, _device);
+        Assert.InRange(Difference.MaxAbs(model.call(_golden["input_ids"]), _golden["last_hidden_state"]), 0, Bound);
+    }
+
+    [Theory]
+    [InlineData(DeviceType.CPU, "plain")]
+    [InlineData(DeviceType.CUDA, "auto")]
+    public void Bfloat16_stays_near_the_reference(DeviceType kernelsOf, string kernels)
+    {
+        using var checkpoint = Checkpoint.Open(_folder.Path, ModelComponent.T5);
+        using var model = new T5Encoder(T5Config.Read(checkpoint), META, ComputeKernels.For(kernelsOf, kernels));
         checkpoint.LoadInto(model, ComputeDevice.Open("cpu", "bfloat16"));
 
         var result = model.call(_golden["input_ids"]);

@@ -207,6 +207,22 @@ public sealed class ComputeKernelsTests : IDisposable
             Assert.Throws<ArgumentException>(() => ComputeKernels.For(DeviceType.CPU, "fast")).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Operands_of_several_types_are_computed_the_plain_way()
+    {
+        var kernels = ComputeKernels.For(DeviceType.CUDA, ComputeKernels.Auto);
+        var (x, wide) = (randn(1, 3, 16).bfloat16(), randn(1, 1, 16));
+        foreach (var compute in new Func<ComputeKernels, torch.Tensor>[]
+                 {
+                     of => of.ScaledRmsNorm(x, wide[0, 0], 1e-6), of => of.NormModulate(x, wide, wide),
+                 })
+        {
+            var (actual, expected) = (compute(kernels), compute(ComputeKernels.Plain));
+            Assert.Equal(expected.dtype, actual.dtype);
+            Assert.Equal(0, Difference.MaxAbs(actual.to(ScalarType.Float32), expected.to(ScalarType.Float32)));
+        }
+    }
+
     /// <summary>Fused computation has no gradient; training would go wrong in silence.</summary>
     [Fact]
     public void What_is_to_be_trained_is_computed_the_plain_way()
