@@ -15,12 +15,6 @@ namespace FluxGrpc.Benchmarks;
 /// </summary>
 internal static class Int8Pictures
 {
-    private static readonly string[] _prompts =
-    [
-        "a red circle left of a blue square on a white background", "a large yellow star in the center on a purple background",
-        "a green triangle above an orange ring on a black background", "a small gray cross in the top left on a red background",
-    ];
-
     public static async Task RunAsync(string checkpoint, int side, int steps, int fewerSteps, int pictures)
     {
         string[] common = ["--address", "http://127.0.0.1:0", "--checkpoint", checkpoint, "--device", "cpu", "--dtype", "float32"];
@@ -35,10 +29,10 @@ internal static class Int8Pictures
         var (off, offByFewer) = (0.0, 0.0);
         for (var seed = 0; seed < pictures; seed++)
         {
-            var prompt = await encoder.EncodeAsync(new TextEncoderServiceEncodeRequest { Prompt = _prompts[seed % _prompts.Length] });
+            var prompt = await encoder.EncodeAsync(new TextEncoderServiceEncodeRequest { Prompt = DrawnPictures.PromptOf(seed) });
             var expected = await MakeAsync(exact, steps);
-            off += Difference(await MakeAsync(rounded, steps), expected);
-            offByFewer += Difference(await MakeAsync(exact, fewerSteps), expected);
+            off += DrawnPictures.MeanDifference(await MakeAsync(rounded, steps), expected);
+            offByFewer += DrawnPictures.MeanDifference(await MakeAsync(exact, fewerSteps), expected);
 
             async Task<byte[]> MakeAsync(FluxTransformer transformer, int count)
             {
@@ -82,6 +76,4 @@ internal static class Int8Pictures
             latents += transformer.Predict(latents, tensor([sigmas[step]]), conditioning) * (sigmas[step + 1] - sigmas[step]);
         return latents.DetachFromDisposeScope();
     }
-
-    private static double Difference(byte[] one, byte[] other) => one.Zip(other, (a, b) => Math.Abs(a - b)).Average();
 }

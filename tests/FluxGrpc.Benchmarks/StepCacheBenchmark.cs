@@ -14,12 +14,6 @@ internal static class StepCacheBenchmark
 {
     private static readonly float[] _thresholds = [0.05f, 0.08f, 0.1f, 0.12f, 0.15f, 0.2f, 0.25f, 0.28f, 0.3f];
 
-    private static readonly string[] _prompts =
-    [
-        "a red circle left of a blue square on a white background", "a large yellow star in the center on a purple background",
-        "a green triangle above an orange ring on a black background", "a small gray cross in the top left on a red background",
-    ];
-
     public static async Task RunAsync(string checkpoint, int side, int steps, int fewerSteps, int rounds)
     {
         await using var services = await RealServices.StartAsync(checkpoint);
@@ -41,7 +35,7 @@ internal static class StepCacheBenchmark
         {
             var request = new GenerateRequest
             {
-                Prompt = _prompts[seed % _prompts.Length],
+                Prompt = DrawnPictures.PromptOf(seed),
                 Width = side,
                 Height = side,
                 Seed = (ulong)seed,
@@ -138,7 +132,7 @@ internal static class StepCacheBenchmark
         {
             Denoising.Add(picture.Denoising);
             Reused += picture.Reused;
-            Difference += pixels.Zip(full, (one, other) => Math.Abs(one - other)).Average();
+            Difference += DrawnPictures.MeanDifference(pixels, full);
         }
     }
 }

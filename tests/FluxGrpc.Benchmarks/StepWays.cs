@@ -1,3 +1,4 @@
+using FluxGrpc.Testing;
 using FluxGrpc.Torch;
 using static TorchSharp.torch;
 
@@ -43,8 +44,7 @@ internal sealed class StepWays : IAsyncDisposable
         var width = _ways.Max(way => way.Sample.Name.Length);
         foreach (var (sample, run, velocity) in _ways)
         {
-            using var scope = NewDisposeScope();
-            var error = ((velocity - exact).square().mean().sqrt() / exact.square().mean().sqrt()).item<float>();
+            var error = Difference.Relative(velocity, exact);
             Console.WriteLine(FormattableString.Invariant(
                 $"  {sample.Name.PadRight(width)} {1000 * sample.Median,9:F1} ms, {sample.RatioTo(first):F2} x the time, ")
                 + FormattableString.Invariant($"weights {run.WeightBytes / 1e9:F2} GB, off by {error:0.0e+0}"));

@@ -17,6 +17,17 @@ public static class Difference
         return double.IsNaN(largest) ? double.PositiveInfinity : largest;
     }
 
+    /// <summary>Root mean square of the difference, as a share of that of what is expected.</summary>
+    public static double Relative(Tensor actual, Tensor expected)
+    {
+        ArgumentNullException.ThrowIfNull(actual);
+        ArgumentNullException.ThrowIfNull(expected);
+        using var scope = NewDisposeScope();
+        var exact = expected.to(float64, CPU);
+        var difference = actual.to(float64, CPU) - exact;
+        return (difference.square().mean().sqrt() / exact.square().mean().sqrt()).item<double>();
+    }
+
     /// <summary>Largest absolute difference; infinite where the lengths differ or an element is not a number.</summary>
     public static double MaxAbs(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected)
     {

@@ -8,7 +8,6 @@ using TorchSharp.Modules;
 using Xunit;
 using Xunit.Abstractions;
 using static TorchSharp.torch;
-using NativeTensor = TorchSharp.torch.Tensor;
 
 namespace FluxGrpc.GoldenTests.Denoiser;
 
@@ -38,8 +37,8 @@ public sealed class Int8Tests(ITestOutputHelper output)
             Pooled = input.Pooled.to(type),
         }).to(ScalarType.Float32);
 
-        Bounds.Check(output, $"{model} {weights} {dtype}", Off(actual, expected), 0.04);
-        Bounds.CheckMissed(output, "without rounding", Off(actual, expected), 8e-3);
+        Bounds.Check(output, $"{model} {weights} {dtype}", Difference.Relative(actual, expected), 0.04);
+        Bounds.CheckMissed(output, "without rounding", Difference.Relative(actual, expected), 8e-3);
     }
 
     [Fact]
@@ -73,7 +72,7 @@ public sealed class Int8Tests(ITestOutputHelper output)
         Assert.NotEqual(exact.Info.Fingerprint, rounded.Info.Fingerprint);
         Assert.Equal(exact.Info.ParameterCount, rounded.Info.ParameterCount);
         using var scope = NewDisposeScope();
-        var error = Off(tensor(rounded.Velocity), tensor(exact.Velocity));
+        var error = Difference.Relative(tensor(rounded.Velocity), tensor(exact.Velocity));
         Bounds.Check(output, "through a service", error, 0.04);
         Bounds.CheckMissed(output, "without rounding", error, 5e-3);
     }
@@ -87,7 +86,4 @@ public sealed class Int8Tests(ITestOutputHelper output)
         using var call = await server.OpenAsync(session.Opening);
         return (model.Component, TensorMessage.ToFloats((await call.StepAsync(session.Step(0))).Velocity));
     }
-
-    private static double Off(NativeTensor actual, NativeTensor expected) =>
-        ((actual - expected).square().mean().sqrt() / expected.square().mean().sqrt()).item<float>();
 }

@@ -1,3 +1,4 @@
+using FluxGrpc.Testing;
 using FluxGrpc.Torch;
 using FluxGrpc.Torch.Kernels;
 using TorchSharp;
@@ -49,7 +50,7 @@ public sealed class Int8WeightsTests : IDisposable
 
             Assert.Equal([2, rows, outputs], y.shape);
             Assert.Equal(ScalarType.Float32, y.dtype);
-            Assert.InRange(Off(y, expected), 0, 2e-6);
+            Assert.InRange(Difference.Relative(y, expected), 0, 2e-6);
         }
     }
 
@@ -58,7 +59,7 @@ public sealed class Int8WeightsTests : IDisposable
     {
         var (x, weight) = (randn(64, 1024), randn(512, 1024));
         var exact = nn.functional.linear(x, weight);
-        Assert.InRange(Off(_kernels.Linear(Layer(weight), x), exact), 5e-3, 0.02);
+        Assert.InRange(Difference.Relative(_kernels.Linear(Layer(weight), x), exact), 5e-3, 0.02);
     }
 
     [Fact]
@@ -71,8 +72,8 @@ public sealed class Int8WeightsTests : IDisposable
         var (y, activated) = (_kernels.Linear(layer, x.bfloat16()), _kernels.LinearGelu(layer, x.bfloat16()));
 
         Assert.Equal((ScalarType.BFloat16, ScalarType.BFloat16), (y.dtype, activated.dtype));
-        Assert.InRange(Off(y, exact), 5e-3, 0.02);
-        Assert.InRange(Off(activated, nn.functional.gelu(exact, GELU.Approximate.tanh)), 5e-3, 0.02);
+        Assert.InRange(Difference.Relative(y, exact), 5e-3, 0.02);
+        Assert.InRange(Difference.Relative(activated, nn.functional.gelu(exact, GELU.Approximate.tanh)), 5e-3, 0.02);
     }
 
     [Fact]
@@ -163,9 +164,4 @@ public sealed class Int8WeightsTests : IDisposable
         var step = maximum(pairs.clamp_min(0).sum(-1), pairs.clamp_max(0).sum(-1).neg()).amax([-1], keepdim: true) / 127;
         return (weight * (1 / step)).round().to(ScalarType.Float64) * step;
     }
-
-    /// <summary>Share of the root mean square.</summary>
-    private static double Off(NativeTensor actual, NativeTensor expected) =>
-        ((actual.to(ScalarType.Float64) - expected).square().mean().sqrt() / expected.square().mean().sqrt()).to(ScalarType.Float64)
-            .item<double>();
 }
