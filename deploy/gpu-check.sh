@@ -39,10 +39,10 @@ bench kernels --device "$device" --dtype bfloat16 --side 64 --text-tokens 16 --r
 # From the file to the card, as stored and converted, against a plain read.
 echo "== loading to $device"
 bench load --device "$device" --rounds 5 || failed=1
-# Weights in float8: converted at the start, kept, multiplied as float8 where the card can.
+# Weights as computed in, as stored, and multiplied as float8 where the card can; of a bfloat16 file and of a float8 one.
 for side in 512 1024; do
-  echo "== the same transformer with float8 weights on $device, $side x $side"
-  bench float8 --device "$device" --dtype bfloat16 --side "$side" --rounds 20 || failed=1
+  echo "== the same transformer with its weights in several types on $device, $side x $side"
+  bench weight-types --device "$device" --dtype bfloat16 --side "$side" --rounds 20 || failed=1
 done
 echo "== FLUX's VAE and two layers of T5 XXL on $device"
 bench kernels --part vae --device "$device" --dtype bfloat16 --side 1024 --rounds 10 || failed=1

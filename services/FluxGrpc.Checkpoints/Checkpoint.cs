@@ -111,16 +111,15 @@ public sealed class Checkpoint : IDisposable
     /// mapped file itself, so it must not be written to; everything else is converted tensor by tensor.
     /// </summary>
     /// <param name="module">Its parameters' keys are those of <see cref="Tensors"/>.</param>
-    /// <param name="device">Where to, in which type, and whether linear layers keep their float8 weights or get int8 ones.</param>
-    /// <param name="typeOf">The type of a parameter by its key, where not all have the device's.</param>
+    /// <param name="device">Where to, in which type, and what linear layers hold their weights in.</param>
     /// <exception cref="InvalidDataException">Module and checkpoint differ; nothing was loaded. See <see cref="Validate"/>.</exception>
-    public void LoadInto(nn.Module module, ComputeDevice device, Func<string, ScalarType>? typeOf = null)
+    public void LoadInto(nn.Module module, ComputeDevice device)
     {
         Validate(module);
         foreach (var slot in ModuleParameters.Of(module))
         {
-            if (typeOf is not null || slot is not { Owner: Linear layer, Name: "weight" } || !TryLoadNarrow(slot, layer, device))
-                slot.Replace(TensorLoading.Load(Tensors[slot.Key], device.Device, typeOf?.Invoke(slot.Key) ?? device.Type));
+            if (slot is not { Owner: Linear layer, Name: "weight" } || !TryLoadNarrow(slot, layer, device))
+                slot.Replace(TensorLoading.Load(Tensors[slot.Key], device.Device, device.Type));
         }
     }
 
@@ -133,22 +132,33 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Closes the files; parameters that are mapped stay valid.</summary>
     public void Dispose() => _files.Dispose();
 
-    /// <summary>Loads a linear layer's weight rounded to int8, or in float8 as it is stored, where the device is to have that.</summary>
+    /// <summary>Loads a linear layer's weight rounded, or in the type it is stored in, where the device is to have that.</summary>
     private bool TryLoadNarrow(ModuleParameters.Slot slot, Linear layer, ComputeDevice device)
     {
         var stored = Tensors[slot.Key];
-        if (device.Int8From <= stored.ElementCount && Int8Weights.Take(slot.Shape))
+        var kept = stored.TypeToKeep(device.Type);
+        var isLarge = stored.ElementCount >= device.RoundedFrom;
+        if (device.WeightType == WeightType.Int8 && isLarge && Int8Weights.Take(slot.Shape))
         {
             using var exact = TensorLoading.Load(stored, device.Device, ScalarType.Float32);
             slot.Replace(Int8Weights.Round(layer, exact));
-            return true;
+        }
+        else if (device.WeightType == WeightType.Float8 && isLarge && kept != Float8Weights.Type)
+        {
+            using var exact = TensorLoading.Load(stored, device.Device, device.Type);
+            slot.Replace(Float8Weights.Round(layer, exact));
+        }
+        else if (device.WeightType != WeightType.Compute && kept is { } type)
+        {
+            slot.Replace(TensorLoading.Load(stored.Unscaled(), device.Device, type));
+            if (TensorLoading.LoadScale(stored, device.Device) is { } factor)
+                Float8Weights.SetScale(layer, factor);
+        }
+        else
+        {
+            return false;
         }
 
-        if (!device.KeepsFloat8 || !stored.IsFloat8)
-            return false;
-        slot.Replace(TensorLoading.Load(stored.Unscaled(), device.Device, Float8Weights.Type));
-        if (TensorLoading.LoadScale(stored, device.Device) is { } factor)
-            Float8Weights.SetScale(layer, factor);
         return true;
     }
 

@@ -1,3 +1,6 @@
+using FluxGrpc.Torch.Kernels;
+using static TorchSharp.torch;
+
 namespace FluxGrpc.Checkpoints;
 
 /// <summary>A tensor under the module's name and in the module's shape, wherever its bytes lie.</summary>
@@ -24,8 +27,17 @@ public sealed class CheckpointTensor
     /// <summary>The runs of elements that make up the tensor, in its order.</summary>
     internal IReadOnlyList<TensorPart> Parts { get; }
 
-    /// <summary>True where every element is stored as float8_e4m3fn.</summary>
-    internal bool IsFloat8 => Parts.All(part => part.Entry.Type == StorageType.Float8E4M3Fn);
+    /// <summary>
+    /// The type that all elements are stored in, where a linear layer can keep them so while it computes in another; else null. Only
+    /// float8 may have factors.
+    /// </summary>
+    /// <param name="computed">float32 or bfloat16.</param>
+    internal ScalarType? TypeToKeep(ScalarType computed)
+    {
+        var type = (ScalarType)Type.ToTorch();
+        return KeptWeights.AreNarrower(type, computed) && Parts.All(part => part.Entry.Type == Type)
+            && (type == Float8Weights.Type || Parts.All(part => part.Scale == 1)) ? type : null;
+    }
 
     /// <summary>The stored values without the factors on them.</summary>
     internal CheckpointTensor Unscaled() => new(Name, Shape, [.. Parts.Select(part => part with { Scale = 1 })]);

@@ -54,7 +54,7 @@ internal sealed class DenoiserModel : IDisposable
     public static async Task<DenoiserModel> LoadAsync(
         DenoiserOptions options, TimeProvider time, CancellationToken cancellation)
     {
-        var device = ComputeDevice.Open(options.Device, options.Dtype, options.Kernels, options.Float8, options.Int8);
+        var device = ComputeDevice.Open(options.Device, options.Dtype, options.Kernels, options.WeightDtype);
         var thread = new ComputeThread();
         try
         {

@@ -5,7 +5,7 @@ using FluxGrpc.Hosting;
 namespace FluxGrpc.Denoiser;
 
 /// <summary>What the denoiser can be told.</summary>
-public sealed class DenoiserOptions : TransformerServiceOptions
+public sealed class DenoiserOptions : ModelServiceOptions
 {
     /// <summary>The options' defaults.</summary>
     public DenoiserOptions() => Address = "http://127.0.0.1:5002";
@@ -15,10 +15,14 @@ public sealed class DenoiserOptions : TransformerServiceOptions
     [Description("Name of this replica in replies. Unset: the host's name and a random suffix.")]
     public string ReplicaId { get; set; } = "";
 
-    /// <summary>Rounds large linear layers to int8 and computes in it.</summary>
-    [Description("Large linear layers (more than half a million weights) are rounded to int8 as they are loaded and computed in it: a "
-        + "quarter of float32's memory, half of bfloat16's, and faster; less exact. CPUs only.")]
-    public bool Int8 { get; set; }
+    /// <summary>What linear layers hold their weights in.</summary>
+    [Required]
+    [AllowedValues("stored", "compute", "float8", "int8", ErrorMessage = "WeightDtype must be stored, compute, float8 or int8")]
+    [Description("What linear layers hold their weights in: stored (as in the checkpoint where that is narrower than what is computed in; "
+        + "widened for each product, which gives the same pictures), compute (the type that is computed in), float8 or int8 (large layers, "
+        + "of more than half a million weights, are rounded to it as they are loaded, and computed in it with rounded inputs: less exact; "
+        + "float8 is for CUDA cards of compute capability 8.9 or more, int8 for CPUs).")]
+    public string WeightDtype { get; set; } = "stored";
 
     /// <summary>Largest number of sessions, open and waiting.</summary>
     [Range(1, 100_000)]

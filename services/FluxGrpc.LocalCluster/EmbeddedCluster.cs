@@ -63,7 +63,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             OfModel(new TextEncoderOptions
             {
                 AllowVocabularyMismatch = options.AllowVocabularyMismatch,
-                Float8 = options.Float8,
+                WeightDtype = WeightDtypes.OfTextEncoder(options.WeightDtype),
             }, "text-encoder", options),
             TextEncoderServer.Build, cancellation));
         // Which steps meet in one pass is a matter of milliseconds, and may show in the last bits.
@@ -72,8 +72,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             {
                 ReplicaId = "embedded",
                 BatchInvariant = options.BatchInvariant,
-                Float8 = options.Float8,
-                Int8 = options.Int8,
+                WeightDtype = options.WeightDtype,
             }, "denoiser", options),
             DenoiserServer.Build, cancellation));
         var vae = await LaunchAsync(EmbeddedService.LaunchAsync(

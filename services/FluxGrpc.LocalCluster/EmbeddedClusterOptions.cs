@@ -17,11 +17,8 @@ public sealed record EmbeddedClusterOptions
     /// <summary>How they compute: "auto", "plain", "fused" or "onednn".</summary>
     public string Kernels { get; init; } = "auto";
 
-    /// <summary>What denoisers and text encoder do with float8 weights: "auto", "convert", "keep" or "multiply".</summary>
-    public string Float8 { get; init; } = "auto";
-
-    /// <summary>Denoisers round large linear layers to int8 and compute in it.</summary>
-    public bool Int8 { get; init; }
+    /// <summary>What linear layers hold their weights in: "stored", "compute", "float8" or, denoisers' alone, "int8".</summary>
+    public string WeightDtype { get; init; } = "stored";
 
     /// <summary>
     /// An image's bytes hang on its request alone: its steps share forward passes with those of others only where that does not show.

@@ -43,7 +43,7 @@ public sealed class ProcessCluster : IAsyncDisposable
         _supervision = new Supervision(options.Log, reason => _failure.TrySetResult(reason), TimeProvider.System);
         var list = new DenoiserList(Path.Combine(_folder.FullName, "denoisers"));
         _textEncoder = Model("text-encoder", "FluxGrpc.TextEncoder", options.Devices[^1], ShutdownSeconds,
-            "--float8", options.Float8);
+            "--weight-dtype", WeightDtypes.OfTextEncoder(options.WeightDtype));
         _vae = Model("vae", "FluxGrpc.Vae", options.Devices[^1], ShutdownSeconds);
         _denoisers = new DenoiserReplicas(CreateDenoiser, list);
         _orchestrator = new SupervisedService(new ServiceCommand("orchestrator", "FluxGrpc.Orchestrator", options.Address, "",
@@ -176,7 +176,7 @@ public sealed class ProcessCluster : IAsyncDisposable
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"denoiser-{number + 1}");
         return Model(name, "FluxGrpc.Denoiser", _options.Devices[number % _options.Devices.Count], DenoiserReplicas.DrainSeconds,
-            "--replica-id", name, "--float8", _options.Float8, "--int8", _options.Int8 ? "true" : "false");
+            "--replica-id", name, "--weight-dtype", _options.WeightDtype);
     }
 
     private SupervisedService Model(string name, string assembly, string device, int shutdownSeconds, params string[] arguments) =>

@@ -21,11 +21,8 @@ public sealed record ProcessClusterOptions
     /// <summary>How they compute: "auto", "plain", "fused" or "onednn".</summary>
     public string Kernels { get; init; } = "auto";
 
-    /// <summary>What denoisers and text encoder do with float8 weights: "auto", "convert", "keep" or "multiply".</summary>
-    public string Float8 { get; init; } = "auto";
-
-    /// <summary>Denoisers round large linear layers to int8 and compute in it.</summary>
-    public bool Int8 { get; init; }
+    /// <summary>What linear layers hold their weights in: "stored", "compute", "float8" or, denoisers' alone, "int8".</summary>
+    public string WeightDtype { get; init; } = "stored";
 
     /// <summary>Where the orchestrator listens; port 0 takes a free one.</summary>
     public string Address { get; init; } = "http://localhost:0";

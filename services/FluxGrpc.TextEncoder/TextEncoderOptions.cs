@@ -5,7 +5,7 @@ using FluxGrpc.Hosting;
 namespace FluxGrpc.TextEncoder;
 
 /// <summary>What the text encoder service can be told.</summary>
-public sealed class TextEncoderOptions : TransformerServiceOptions
+public sealed class TextEncoderOptions : ModelServiceOptions
 {
     /// <summary>Options with the service's own address.</summary>
     public TextEncoderOptions() => Address = "http://127.0.0.1:5001";
@@ -25,6 +25,15 @@ public sealed class TextEncoderOptions : TransformerServiceOptions
     /// <summary>T5's tokenizer, where it is not beside the weights.</summary>
     [Description("T5's spiece.model or tokenizer.json, or their folder, where it is not tokenizer_2/ in the checkpoint.")]
     public string T5Tokenizer { get; set; } = "";
+
+    /// <summary>What linear layers hold their weights in.</summary>
+    [Required]
+    [AllowedValues("stored", "compute", "float8", ErrorMessage = "WeightDtype must be stored, compute or float8")]
+    [Description("What linear layers hold their weights in: stored (as in the checkpoint where that is narrower than what is computed in; "
+        + "widened for each product, which gives the same numbers), compute (the type that is computed in), or float8 (large layers, of "
+        + "more than half a million weights, are rounded to it as they are loaded, and computed in it with rounded inputs: less exact; "
+        + "CUDA cards of compute capability 8.9 or more).")]
+    public string WeightDtype { get; set; } = "stored";
 
     /// <summary>Longest prompt in UTF-16 code units.</summary>
     [Range(1, 1_000_000)]

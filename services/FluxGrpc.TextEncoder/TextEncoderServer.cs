@@ -21,7 +21,7 @@ public static class TextEncoderServer
     public static WebApplication Build(TextEncoderOptions options)
     {
         new OptionsReader<TextEncoderOptions>(Name).Validate(options);
-        var device = ComputeDevice.Open(options.Device, options.Dtype, options.Kernels, options.Float8);
+        var device = ComputeDevice.Open(options.Device, options.Dtype, options.Kernels, options.WeightDtype);
         var builder = ServiceHost.CreateBuilder(options);
         builder.AddTelemetry(Name, options);
         builder.Services.AddSingleton(new RequestLimit(options.MaxRequests));

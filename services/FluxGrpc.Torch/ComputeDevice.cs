@@ -13,14 +13,11 @@ public sealed record ComputeDevice(torch.Device Device, torch.ScalarType Type)
     /// <summary>How it computes; the plain way unless another was opened.</summary>
     public ComputeKernels Kernels { get; init; } = ComputeKernels.Plain;
 
-    /// <summary>
-    /// True where linear layers keep weights that are stored in float8 as they are, see <see cref="Float8Weights"/>; else they get the
-    /// compute type when they are loaded.
-    /// </summary>
-    public bool KeepsFloat8 { get; init; }
+    /// <summary>What linear layers hold their weights in once they are loaded.</summary>
+    public WeightType WeightType { get; init; }
 
-    /// <summary>Linear layers of at least so many weights are rounded to int8 when they are loaded; null for none.</summary>
-    public long? Int8From { get; init; }
+    /// <summary>Layers of at least so many weights are rounded, where any are: of smaller ones neither time nor memory tells.</summary>
+    public long RoundedFrom { get; init; } = PackedLinear.MostElements + 1;
 
     /// <summary>Name as configured: "cpu", "cuda:0".</summary>
     public string Name => Device.type == DeviceType.CPU ? "cpu" : $"cuda:{Device.index}";
@@ -41,44 +38,31 @@ public sealed record ComputeDevice(torch.Device Device, torch.ScalarType Type)
     /// <param name="device">"cpu", "cuda" (the first) or "cuda:N".</param>
     /// <param name="type">"float32", "bfloat16" or "auto": bfloat16 on CUDA and on processors that multiply it fast.</param>
     /// <param name="kernels">"plain", "fused", "onednn" or "auto": see <see cref="ComputeKernels.For"/>.</param>
-    /// <param name="float8">
-    /// What becomes of linear layers' weights that are stored in float8: "convert" (to the compute type when they are loaded), "keep"
-    /// (converted for each product: the same bytes), "multiply" (kept, and computed in float8) or "auto" (kept on CUDA, where memory is
-    /// scarce, else converted).
-    /// </param>
-    /// <param name="int8">Large linear layers are rounded to int8 when they are loaded, and computed in it: on a CPU.</param>
+    /// <param name="weightType">"stored", "compute", "float8" or "int8": see <see cref="Kernels.WeightType"/>.</param>
     /// <exception cref="ArgumentException">
-    /// No such device, type, kernels or use of float8, or no int8 there; the message names those there are.
+    /// No such device, type, kernels or type of weights, or not there; the message names those there are.
     /// </exception>
-    public static ComputeDevice Open(
-        string device, string type, string kernels = ComputeKernels.Auto, string float8 = ComputeKernels.Auto, bool int8 = false)
+    public static ComputeDevice Open(string device, string type, string kernels = ComputeKernels.Auto, string weightType = "stored")
     {
         NativeLibraries.EnsureLoaded();
         var opened = OpenDevice(device);
         var resolved = ResolveType(type, opened);
         if (opened.type == DeviceType.CUDA && resolved == torch.ScalarType.Float32)
             torch.backends.cudnn.allow_tf32 = false; // libtorch would convolve with 10 bits of mantissa.
-        var keepsFloat8 = float8 switch
+        var held = weightType switch
         {
-            "convert" => false,
-            "keep" or "multiply" => true,
-            ComputeKernels.Auto => opened.type == DeviceType.CUDA,
-            _ => throw new ArgumentException($"use of float8 '{float8}' is unknown; allowed: auto, convert, keep, multiply"),
+            "stored" => WeightType.Stored,
+            "compute" => WeightType.Compute,
+            "float8" => WeightType.Float8,
+            "int8" => WeightType.Int8,
+            _ => throw new ArgumentException($"type of weights '{weightType}' is unknown; allowed: stored, compute, float8, int8"),
         };
-        if (int8 && keepsFloat8 && float8 != ComputeKernels.Auto)
-            throw new ArgumentException($"int8 takes the place of what is stored: float8 '{float8}' is not for it; allowed: auto, convert");
-        var multiplies = float8 == "multiply";
-        if (multiplies)
+        var chosen = ComputeKernels.For(opened.type, kernels, held);
+        if (held == WeightType.Float8)
             Float8Product.Check(opened, resolved);
-        var chosen = ComputeKernels.For(opened.type, kernels, multiplies, int8);
-        if (int8)
+        if (held == WeightType.Int8)
             Int8Product.Check();
-        return new ComputeDevice(opened, resolved)
-        {
-            Kernels = chosen,
-            KeepsFloat8 = keepsFloat8,
-            Int8From = int8 ? Int8Weights.LeastElements : null,
-        };
+        return new ComputeDevice(opened, resolved) { Kernels = chosen, WeightType = held };
     }
 
     /// <summary>Names of the devices on this machine: "cpu", "cuda:0", ...</summary>

@@ -51,7 +51,7 @@ internal static class Int8Pictures
 
     private static FluxTransformer Load(string path, bool int8)
     {
-        var device = ComputeDevice.Open("cpu", "float32", int8: int8) with { Int8From = int8 ? 0 : null };
+        var device = ComputeDevice.Open("cpu", "float32", weightType: int8 ? "int8" : "stored") with { RoundedFrom = 0 };
         using var checkpoint = Checkpoint.Open(path, ModelComponent.Transformer);
         var transformer = new FluxTransformer(TransformerConfigReader.Read(checkpoint), META, device.Kernels);
         checkpoint.LoadInto(transformer, device);

@@ -18,7 +18,7 @@ internal static class KernelsBenchmark
         using var thread = new ComputeThread();
         using var exact = await thread.RunAsync(() =>
         {
-            using var run = make(ComputeDevice.Open(device, "float32", "plain"));
+            using var run = make(ComputeDevice.Open(device, "float32", "plain", "compute"));
             return run.Compute();
         });
         var ways = new List<(Sample Sample, ILocalRun Run, double Error)>();
@@ -26,7 +26,7 @@ internal static class KernelsBenchmark
         {
             ways.Add(await thread.RunAsync(() =>
             {
-                var run = make(ComputeDevice.Open(device, dtype, name));
+                var run = make(ComputeDevice.Open(device, dtype, name, "compute"));
                 using var result = run.Compute(); // The first one is slow, and counts for its result only.
                 return (new Sample(name), run, Difference.MaxAbs(result, exact) / exact.abs().max().item<float>());
             }));

@@ -11,7 +11,7 @@ internal static class LoadBenchmark
     public static async Task RunAsync(string checkpoint, string device, int rounds)
     {
         var stored = ComputeDevice.Open(device, "bfloat16");
-        var widened = ComputeDevice.Open(device, "float32");
+        var widened = ComputeDevice.Open(device, "float32", weightType: "compute");
         var files = Directory.GetFiles(Directory.Exists(checkpoint) ? checkpoint : Path.GetDirectoryName(checkpoint)!, "*.safetensors",
             SearchOption.AllDirectories);
         Sample read = new("plain read"), mapped = new("load, stored type"), converted = new("load, to float32");

@@ -46,19 +46,13 @@ kernels.SetAction((parsed, _) =>
     return KernelsBenchmark.RunAsync(make, parsed.GetRequiredValue(device), parsed.GetRequiredValue(dtype), parsed.GetValue(rounds));
 });
 
-var float8 = new Command("float8", "A step with float8 weights converted at the start, kept, or multiplied: time, memory, difference.")
+var weightTypes = new Command("weight-types", "A step with its weights held in each type there is: time, memory, difference.")
 {
     checkpoint, device, dtype, side, textTokens, rounds,
 };
-float8.SetAction((parsed, _) => Float8Benchmark.RunAsync(TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetRequiredValue(device),
-    parsed.GetRequiredValue(dtype), parsed.GetValue(side), parsed.GetValue(textTokens), parsed.GetValue(rounds)));
-
-var int8 = new Command("int8", "A step in float32 and bfloat16, each without and with large layers in int8: time, memory, difference.")
-{
-    checkpoint, side, textTokens, rounds,
-};
-int8.SetAction((parsed, _) => Int8Benchmark.RunAsync(TransformerFolder(parsed.GetValue(checkpoint)), parsed.GetValue(side),
-    parsed.GetValue(textTokens), parsed.GetValue(rounds)));
+weightTypes.SetAction((parsed, _) => WeightTypesBenchmark.RunAsync(TransformerFolder(parsed.GetValue(checkpoint)),
+    parsed.GetRequiredValue(device), parsed.GetRequiredValue(dtype), parsed.GetValue(side), parsed.GetValue(textTokens),
+    parsed.GetValue(rounds)));
 
 var load = new Command("load", "Weight loading against a plain read of the same file, and its peak memory.") { checkpoint, device, rounds };
 load.SetAction((parsed, _) => LoadBenchmark.RunAsync(
@@ -125,7 +119,7 @@ writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(f
 NativeLibraries.EnsureLoaded();
 return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.")
 {
-    step, kernels, float8, int8, int8Pictures, load, batching, previews, stepCache, pipeline, vaeTiles,
+    step, kernels, weightTypes, int8Pictures, load, batching, previews, stepCache, pipeline, vaeTiles,
     ScalingBenchmark.CreateCommand(), SimulatedTierBenchmark.CreateCommand(), SoakBenchmark.CreateCommand(), writeRandom,
 }.Parse(args).InvokeAsync();
 

@@ -21,8 +21,7 @@ internal static class ClusterCommand
         var device = SharedOptions.Devices();
         var dtype = SharedOptions.Dtype("auto");
         var kernels = SharedOptions.Kernels();
-        var float8 = SharedOptions.Float8();
-        var int8 = SharedOptions.Int8();
+        var weightDtype = SharedOptions.WeightDtype();
         var port = new Option<int>("--port")
         {
             Description = "Port of the orchestrator on this machine's loopback; 0 takes a free one.",
@@ -46,7 +45,7 @@ internal static class ClusterCommand
 
         var command = new Command("cluster", "Run the services as processes of their own on this machine; Ctrl-C ends all.")
         {
-            denoisers, model, device, dtype, kernels, float8, int8, port, webPort, keys, own.ApiKey, certificate, certificateKey,
+            denoisers, model, device, dtype, kernels, weightDtype, port, webPort, keys, own.ApiKey, certificate, certificateKey,
             ClusterScaleCommand.Create(terminal), ClusterStatusCommand.Create(terminal),
         };
         command.Validators.Add(result =>
@@ -62,8 +61,7 @@ internal static class ClusterCommand
                 Devices = parsed.GetRequiredValue(device).Split(','),
                 Dtype = parsed.GetRequiredValue(dtype),
                 Kernels = parsed.GetRequiredValue(kernels),
-                Float8 = parsed.GetRequiredValue(float8),
-                Int8 = parsed.GetValue(int8),
+                WeightDtype = parsed.GetRequiredValue(weightDtype),
                 Address = Loopback(parsed.GetValue(port), parsed.GetValue(certificate)),
                 WebAddress = Loopback(parsed.GetValue(webPort), parsed.GetValue(certificate)),
                 ApiKeys = parsed.GetValue(keys)?.FullName ?? "",

@@ -15,7 +15,7 @@ internal static class GenerateCommand
         var command = new Command("generate", "Make pictures of a prompt. Without --server the four services are started in this process.")
         {
             symbols.Priority, symbols.Detach, symbols.RequestId, symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels,
-            symbols.Float8, symbols.Int8, symbols.Record, symbols.SharePasses,
+            symbols.WeightDtype, symbols.Record, symbols.SharePasses,
         };
         symbols.Server.AddTo(command);
         symbols.Image.AddTo(command);
@@ -23,7 +23,7 @@ internal static class GenerateCommand
         {
             foreach (var local in new Option[]
                      {
-                         symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels, symbols.Float8, symbols.Int8, symbols.SharePasses,
+                         symbols.Model, symbols.Device, symbols.Dtype, symbols.Kernels, symbols.WeightDtype, symbols.SharePasses,
                      })
             {
                 if (result.GetResult(symbols.Server.Address) is not null && result.GetResult(local) is { Implicit: false })
@@ -74,11 +74,10 @@ internal static class GenerateCommand
         public Option<string> Device { get; } = SharedOptions.Device();
 
         public Option<string> Dtype { get; } = SharedOptions.Dtype("auto");
+
         public Option<string> Kernels { get; } = SharedOptions.Kernels();
 
-        public Option<string> Float8 { get; } = SharedOptions.Float8();
-
-        public Option<bool> Int8 { get; } = SharedOptions.Int8();
+        public Option<string> WeightDtype { get; } = SharedOptions.WeightDtype();
 
         public Option<bool> SharePasses { get; } = new("--share-passes")
         {
@@ -109,8 +108,7 @@ internal static class GenerateCommand
                     Device = parsed.GetRequiredValue(Device),
                     Dtype = parsed.GetRequiredValue(Dtype),
                     Kernels = parsed.GetRequiredValue(Kernels),
-                    Float8 = parsed.GetRequiredValue(Float8),
-                    Int8 = parsed.GetValue(Int8),
+                    WeightDtype = parsed.GetRequiredValue(WeightDtype),
                     BatchInvariant = !parsed.GetValue(SharePasses),
                     LogLevel = LogLevel.Error, // A run that Ctrl-C ends is no news to who pressed it.
                 },

@@ -80,24 +80,18 @@ internal static partial class SharedOptions
         return option;
     }
 
-    /// <summary><c>--float8</c>: for services that this program starts.</summary>
-    public static Option<string> Float8()
+    /// <summary><c>--weight-dtype</c>: for services that this program starts.</summary>
+    public static Option<string> WeightDtype()
     {
-        var option = new Option<string>("--float8")
+        var option = new Option<string>("--weight-dtype")
         {
-            Description = "What the services that are started here do with weights that are stored in float8; see the denoiser's --help.",
-            DefaultValueFactory = _ => "auto",
+            Description = "What the services that are started here hold their weights in: as stored, in the type that is computed in, or, "
+                + "less exact, rounded to float8 (newer CUDA cards) or int8 (denoisers on CPUs); see the denoiser's --help.",
+            DefaultValueFactory = _ => "stored",
         };
-        option.AcceptOnlyFromAmong("auto", "convert", "keep", "multiply");
+        option.AcceptOnlyFromAmong("stored", "compute", "float8", "int8");
         return option;
     }
-
-    /// <summary><c>--int8</c>: for services that this program starts.</summary>
-    public static Option<bool> Int8() => new("--int8")
-    {
-        Description = "Denoisers that are started here round large layers to int8 and compute in it: less memory and time, less exact. "
-            + "CPUs only.",
-    };
 
     /// <summary><c>--cluster</c>: which of this user's running clusters.</summary>
     public static Option<string?> Cluster() => new("--cluster")

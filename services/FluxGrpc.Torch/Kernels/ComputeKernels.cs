@@ -17,7 +17,7 @@ public abstract class ComputeKernels
     /// <summary>
     /// Raised with each change of the last bits, and part of a fingerprint: versions must not go on with each other's images.
     /// </summary>
-    public const int Revision = 2;
+    public const int Revision = 3;
 
     /// <summary>Epsilon of all norms of the transformer.</summary>
     public const double NormEpsilon = 1e-6;
@@ -31,27 +31,24 @@ public abstract class ComputeKernels
     /// <summary>Chooses.</summary>
     /// <param name="device">Where to compute.</param>
     /// <param name="name"><see cref="Auto"/>, "plain", "fused" or "onednn".</param>
-    /// <param name="multipliesFloat8">
-    /// Layers whose weights are float8 are multiplied so, with rounded inputs; else their weights are widened for each product.
-    /// </param>
-    /// <param name="int8">Layers may have weights that were rounded to int8.</param>
+    /// <param name="weights">What linear layers may have as weights; those that are kept are taken in any case.</param>
     /// <exception cref="ArgumentException">No such way, or not on this device.</exception>
-    public static ComputeKernels For(DeviceType device, string name, bool multipliesFloat8 = false, bool int8 = false)
+    public static ComputeKernels For(DeviceType device, string name, WeightType weights = WeightType.Compute)
     {
         var isProcessor = device == DeviceType.CPU;
-        if (int8 && !isProcessor)
+        if (weights == WeightType.Int8 && !isProcessor)
             throw new ArgumentException($"int8 is for the CPU, and the device is {device}");
-        if (int8 && name == PlainKernels.Label)
+        if (weights == WeightType.Int8 && name == PlainKernels.Label)
             throw new ArgumentException($"kernels '{name}' have no int8; allowed with it: auto, fused, onednn");
         return name switch
         {
-            PlainKernels.Label => multipliesFloat8 ? new PlainKernels(multipliesFloat8) : Plain,
-            ProcessorKernels.FusedLabel or Auto when !isProcessor => new JoinedOperators(multipliesFloat8),
+            PlainKernels.Label => weights == WeightType.Float8 ? new PlainKernels(weights) : Plain,
+            ProcessorKernels.FusedLabel or Auto when !isProcessor => new JoinedOperators(weights),
             ProcessorKernels.OneDnnLabel when !isProcessor =>
                 throw new ArgumentException($"kernels '{name}' are for the CPU, and the device is {device}; allowed: auto, plain, fused"),
-            Auto => new ProcessorKernels(Processor.IsAmd, multipliesFloat8, int8),
-            ProcessorKernels.FusedLabel => new ProcessorKernels(oneDnn: false, multipliesFloat8, int8),
-            ProcessorKernels.OneDnnLabel => new ProcessorKernels(oneDnn: true, multipliesFloat8, int8),
+            Auto => new ProcessorKernels(Processor.IsAmd, weights),
+            ProcessorKernels.FusedLabel => new ProcessorKernels(oneDnn: false, weights),
+            ProcessorKernels.OneDnnLabel => new ProcessorKernels(oneDnn: true, weights),
             _ => throw new ArgumentException($"kernels '{name}' are unknown; allowed: auto, plain, fused, onednn"),
         };
     }

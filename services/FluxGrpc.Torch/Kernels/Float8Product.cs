@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -17,9 +16,6 @@ internal sealed class Float8Product
 
     /// <summary>With fewer rows reading the weight is all the cost, and rounding the inputs would add to it.</summary>
     private const long LeastRows = 16;
-
-    private static readonly Scalar _largest = 448f;
-    private static readonly Scalar _smallestFactor = 1e-12f;
 
     private static readonly Lazy<Float8Product> _shared = new(() => new Float8Product());
 
@@ -45,7 +41,7 @@ internal sealed class Float8Product
         {
             var reason = exception.Message.Split('\n')[0];
             throw new ArgumentException(
-                $"float8 'multiply' is not for device '{device}': {reason}; allowed there: auto, convert, keep", exception);
+                $"weights in float8 are not for device '{device}': {reason}; allowed there: stored, compute", exception);
         }
     }
 
@@ -61,7 +57,7 @@ internal sealed class Float8Product
 
         using var scope = NewDisposeScope();
         var rows = x.reshape(-1, inputs);                                                          // [M, in]
-        var factor = rows.abs().max().to(ScalarType.Float32).div_(_largest).clamp_min_(_smallestFactor);
+        var factor = Float8Weights.ScaleFor(rows);
         var rounded = rows.div(factor).to(Float8Weights.Type);                                     // [M, in], at most 448
         var scale = Float8Weights.ScaleOf(layer);
         var single = scale?.numel() == 1;

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -17,8 +16,8 @@ public static class Float8Weights
     /// <summary>Name of a layer's buffer [1], or [out, 1] where a layer is put together of several; float32.</summary>
     public const string ScaleName = "weight_scale";
 
-    private static readonly Lazy<Tensor> _values =
-        new(() => tensor([.. Enumerable.Range(0, 256).Select(ValueOf)]).DetachFromDisposeScope());
+    private static readonly Scalar _largest = 448f;
+    private static readonly Scalar _smallestScale = 1e-12f;
 
     /// <summary>Gives a layer its weight's scale.</summary>
     /// <param name="layer">Its weight is float8.</param>
@@ -43,61 +42,63 @@ public static class Float8Weights
         return layer.weight!.dtype == Type;
     }
 
-    /// <summary>The layer's weight in the type that it is multiplied in: scaled in float32 and rounded once, as if loaded so.</summary>
-    /// <param name="layer">With a weight of any type.</param>
-    /// <param name="type">float32 or bfloat16, and the weight's own where that is not float8.</param>
-    /// <returns>[out, in]; the caller disposes it.</returns>
-    public static Tensor Widen(Linear layer, ScalarType type)
+    /// <summary>
+    /// Rounds a weight to float8 by one scale, with which its largest element is the largest of float8's numbers.
+    /// </summary>
+    /// <param name="layer">Gets the scale.</param>
+    /// <param name="weight">[out, in], float32 or bfloat16.</param>
+    /// <returns>The layer's weight to be, outside of all dispose scopes.</returns>
+    public static Parameter Round(Linear layer, Tensor weight)
     {
-        if (!AreOf(layer))
-            return layer.weight!.alias();
-
+        ArgumentNullException.ThrowIfNull(layer);
+        ArgumentNullException.ThrowIfNull(weight);
         using var scope = NewDisposeScope();
-        var (stored, scale) = (layer.weight!, ScaleOf(layer));
-        if (stored.device_type != DeviceType.CPU || scale?.numel() > 1)
-            return Scaled(stored.to(type), scale).MoveToOuterDisposeScope();
-        var table = Scaled(_values.Value.to(type, copy: true), scale);
-        return Lookup(stored.contiguous(), table).MoveToOuterDisposeScope();
+        using var noGradients = no_grad();
+        var scale = ScaleFor(weight);
+        SetScale(layer, scale.DetachFromDisposeScope());
+        var parameter = new Parameter(weight.div(scale).to(Type), requires_grad: false);
+        parameter.DetachFromDisposeScope();
+        return parameter;
     }
 
-    /// <summary>In place. A scale that is a tensor is multiplied by in float32; a number would be rounded to the weight's type.</summary>
-    private static Tensor Scaled(Tensor values, Tensor? scale) => scale is null ? values : values.mul_(scale);
+    /// <summary>The factor by which the largest of some elements becomes float8's largest number.</summary>
+    /// <returns>Float32, [1]; never 0.</returns>
+    internal static Tensor ScaleFor(Tensor elements) =>
+        elements.abs().max().to(ScalarType.Float32).div_(_largest).clamp_min_(_smallestScale).view(1);
+
+    /// <summary>Writes the layer's weight in the type it is multiplied in: scaled in float32 and rounded once, as if loaded so.</summary>
+    /// <param name="layer">Its weight is float8.</param>
+    /// <param name="target">[out, in], contiguous, float32 or bfloat16.</param>
+    internal static void Widen(Linear layer, Tensor target)
+    {
+        using var scope = NewDisposeScope();
+        var (stored, scale) = (layer.weight!, ScaleOf(layer));
+        if (stored.device_type == DeviceType.CPU && stored.shape[1] % FusedRows.Width == 0)
+        {
+            WidenRows(stored.contiguous(), scale, target);
+            return;
+        }
+
+        // A scale that is a tensor is multiplied by in float32; a number would be rounded to the weight's type.
+        target.copy_(stored);
+        if (scale is not null)
+            target.mul_(scale);
+    }
 
     /// <summary>On a CPU libtorch takes several times as long to convert float8 as memory takes to hold the result.</summary>
     /// <param name="codes">[out, in], contiguous, on the CPU.</param>
-    /// <param name="table">What each of the 256 codes stands for; float32 or bfloat16.</param>
-    private static unsafe Tensor Lookup(Tensor codes, Tensor table)
+    /// <param name="scale">[1] or [out, 1], float32; null for 1.</param>
+    /// <param name="values">[out, in], contiguous, float32 or bfloat16.</param>
+    private static unsafe void WidenRows(Tensor codes, Tensor? scale, Tensor values)
     {
-        var values = empty(codes.shape, table.dtype);
-        var (rows, columns) = (codes.shape[0], codes.shape[1]);
-        var (from, to, of) = (NativeTensor.DataPointer(codes), NativeTensor.DataPointer(values), NativeTensor.DataPointer(table));
-        var isWide = table.dtype == ScalarType.Float32;
-        FusedRows.ForEach(rows, values.numel() * values.element_size(), get_num_threads(), row =>
+        var (rows, columns, loops) = (codes.shape[0], (int)codes.shape[1], FusedRows.Of(values.dtype));
+        var (from, to) = (NativeTensor.DataPointer(codes), NativeTensor.DataPointer(values));
+        var (factors, stride) = (scale is null ? 0 : NativeTensor.DataPointer(scale), scale?.numel() > 1 ? 1 : 0);
+        FusedRows.ForEach(rows, values.numel() * loops.ElementSize, get_num_threads(), row =>
         {
-            var first = row * columns;
-            if (isWide)
-                Translate((byte*)from + first, (float*)of, (float*)to + first, columns);
-            else
-                Translate((byte*)from + first, (ushort*)of, (ushort*)to + first, columns);
+            var factor = factors == 0 ? 1 : ((float*)factors)[row * stride];
+            loops.WidenFloat8((byte*)from + row * columns, factor, (byte*)to + row * columns * loops.ElementSize, columns);
         });
-        return values;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static unsafe void Translate<T>(byte* codes, T* table, T* values, long count) where T : unmanaged
-    {
-        for (long i = 0; i < count; i++)
-            values[i] = table[codes[i]];
-    }
-
-    /// <summary>Sign, four bits of exponent (bias 7), three of mantissa; no infinities.</summary>
-    private static float ValueOf(int code)
-    {
-        const int NotANumber = 0x7F;
-        var (exponent, mantissa) = (code >> 3 & 0xF, code & 0x7);
-        if ((code & NotANumber) == NotANumber)
-            return float.NaN;
-        var magnitude = exponent == 0 ? MathF.ScaleB(mantissa, -9) : MathF.ScaleB(8 + mantissa, exponent - 10);
-        return code < 0x80 ? magnitude : -magnitude;
+        GC.KeepAlive((codes, scale, values));
     }
 }

@@ -92,6 +92,13 @@ internal abstract unsafe class FusedRows
     /// <returns>The step; NaN where an element is.</returns>
     public abstract float RoundToInt8(byte* x, sbyte* codes, int size, out int sum);
 
+    /// <summary>float8_e4m3fn times a factor.</summary>
+    /// <param name="codes">Its bytes.</param>
+    /// <param name="factor">For all elements; multiplied by in float32.</param>
+    /// <param name="y">Where the result goes.</param>
+    /// <param name="size">Number of elements.</param>
+    public abstract void WidenFloat8(byte* codes, float factor, byte* y, int size);
+
     /// <summary>step·(product − zeroPoint·sum) + bias.</summary>
     /// <param name="products">float32.</param>
     /// <param name="step">For all elements.</param>

@@ -13,9 +13,6 @@ namespace FluxGrpc.Torch.Kernels;
 /// </remarks>
 public static unsafe class Int8Weights
 {
-    /// <summary>Of smaller weights neither time nor memory tells.</summary>
-    public const long LeastElements = PackedLinear.MostElements + 1;
-
     private const string ScaleName = "weight_scale";
     private const string SumName = "weight_sum";
 

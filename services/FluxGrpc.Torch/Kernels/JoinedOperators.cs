@@ -7,8 +7,8 @@ namespace FluxGrpc.Torch.Kernels;
 /// are launched (counted by operators, a single block's 36 become 17). Computes on any device. Operands of several types are left to the
 /// plain way.
 /// </summary>
-/// <param name="multipliesFloat8">See <see cref="ComputeKernels.For"/>.</param>
-public sealed class JoinedOperators(bool multipliesFloat8 = false) : PlainKernels(multipliesFloat8)
+/// <param name="weights">See <see cref="ComputeKernels.For"/>.</param>
+public sealed class JoinedOperators(WeightType weights = WeightType.Compute) : PlainKernels(weights)
 {
     // TorchSharp has no name for it.
     private static readonly Lazy<jit.CompilationUnit> _script = new(() => jit.compile(

@@ -50,7 +50,7 @@ internal sealed unsafe class PackedLinear
         _bias = Align((float*)Unsafe.AsPointer(ref _memory[0]));
         _panels = _bias + outputs;
         Copy(layer.bias?.contiguous() ?? zeros(outputs), _bias);
-        var weight = Float8Weights.Widen(layer, ScalarType.Float32);
+        var weight = layer.weight.dtype == ScalarType.Float32 ? layer.weight : KeptWeights.Widen(layer, ScalarType.Float32);
         Copy(weight.view(_panelCount, PanelWidth, inputs).transpose(1, 2).contiguous(), _panels);
     }
 
@@ -60,7 +60,8 @@ internal sealed unsafe class PackedLinear
     /// <summary>True for layers of which a copy is worth its memory, on a processor with the instructions.</summary>
     /// <remarks>Weights that take gradients change, and a copy would not.</remarks>
     public static bool Takes(Linear layer) => Fma.IsSupported && layer.weight is { requires_grad: false } weight
-        && (weight.dtype == ScalarType.Float32 || weight.dtype == Float8Weights.Type) && weight.device_type == TorchSharp.DeviceType.CPU
+        && (weight.dtype == ScalarType.Float32 || KeptWeights.AreOf(layer, ScalarType.Float32))
+        && weight.device_type == TorchSharp.DeviceType.CPU
         && weight.numel() <= MostElements && weight.shape[0] % PanelWidth == 0
         && weight.is_contiguous() && (layer.bias is null || layer.bias.dtype == ScalarType.Float32);
 

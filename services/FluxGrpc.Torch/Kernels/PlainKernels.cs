@@ -15,8 +15,9 @@ public class PlainKernels : ComputeKernels
 
     private readonly Float8Product? _float8;
 
-    /// <param name="multipliesFloat8">See <see cref="ComputeKernels.For"/>.</param>
-    public PlainKernels(bool multipliesFloat8 = false) => _float8 = multipliesFloat8 ? Float8Product.Shared : null;
+    /// <param name="weights">See <see cref="ComputeKernels.For"/>.</param>
+    public PlainKernels(WeightType weights = WeightType.Compute) =>
+        _float8 = weights == WeightType.Float8 ? Float8Product.Shared : null;
 
     /// <inheritdoc/>
     public sealed override string Name => _float8 is null ? OwnName : $"{OwnName} float8";
@@ -56,11 +57,12 @@ public class PlainKernels : ComputeKernels
     public override Tensor Linear(Linear layer, Tensor x)
     {
         ArgumentNullException.ThrowIfNull(layer);
-        if (!Float8Weights.AreOf(layer))
+        ArgumentNullException.ThrowIfNull(x);
+        if (!KeptWeights.AreOf(layer, x.dtype))
             return layer.call(x);
         if (MultiplyFloat8(layer, x) is { } y)
             return y;
-        using var weight = Float8Weights.Widen(layer, x.dtype);
+        using var weight = KeptWeights.Widen(layer, x.dtype);
         return nn.functional.linear(x, weight, layer.bias);
     }
 

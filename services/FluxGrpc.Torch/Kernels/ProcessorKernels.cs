@@ -23,9 +23,6 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     /// <summary>Name with oneDNN's products.</summary>
     public const string OneDnnLabel = "onednn";
 
-    /// <summary>With fewer rows oneDNN's product is slower, for it packs the weight each time.</summary>
-    private const long OneDnnRows = 64;
-
     /// <summary>With fewer tokens the calls for each head cost more than they save.</summary>
     private const long OneDnnTokens = 512;
 
@@ -38,18 +35,22 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     private static readonly Action<nint, int> _gelu =
         (at, count) => FusedRows.Of(ScalarType.Float32).Gelu((byte*)at, (byte*)at, count);
 
-    private static readonly Lazy<OneDnn> _library = new(() => new OneDnn());
+    private static readonly Lazy<OneDnn> _sharedOneDnn = new(() => new OneDnn());
 
     private readonly ConditionalWeakTable<Linear, PackedLinear> _packed = [];
     private readonly OneDnn? _oneDnn;
+    private readonly LibraryLinear _library;
     private readonly bool _int8;
     private readonly int _threads = get_num_threads();
 
     /// <param name="oneDnn">True for oneDNN's products, false for libtorch's own.</param>
-    /// <param name="multipliesFloat8">See <see cref="ComputeKernels.For"/>.</param>
-    /// <param name="int8">Layers may have weights that were rounded to int8.</param>
-    public ProcessorKernels(bool oneDnn, bool multipliesFloat8 = false, bool int8 = false) : base(multipliesFloat8) =>
-        (_oneDnn, _int8) = (oneDnn ? _library.Value : null, int8);
+    /// <param name="weights">See <see cref="ComputeKernels.For"/>.</param>
+    public ProcessorKernels(bool oneDnn, WeightType weights = WeightType.Compute) : base(weights)
+    {
+        _oneDnn = oneDnn ? _sharedOneDnn.Value : null;
+        _library = new LibraryLinear(_oneDnn);
+        _int8 = weights == WeightType.Int8;
+    }
 
     private protected override string OwnName => (_oneDnn is null ? FusedLabel : OneDnnLabel) + (_int8 ? " int8" : "");
 
@@ -57,9 +58,10 @@ public sealed unsafe class ProcessorKernels : PlainKernels
     public override bool IsBatchInvariant(nn.Module model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        // Weights in float8 do not tell what is computed in; what else there is does.
-        return !MultipliesFloat8 && model.modules().OfType<Linear>().All(PackedLinear.Takes)
-            && model.parameters().All(parameter => parameter.dtype == ScalarType.Float32 || parameter.dtype == Float8Weights.Type);
+        // Kept weights do not tell what is computed in; what else there is does.
+        return !MultipliesFloat8 && model.modules().All(module => module is Linear layer
+            ? PackedLinear.Takes(layer)
+            : module.parameters(recurse: false).All(parameter => parameter.dtype == ScalarType.Float32));
     }
 
     /// <inheritdoc/>
@@ -71,10 +73,7 @@ public sealed unsafe class ProcessorKernels : PlainKernels
             return Int8Product.Shared.Multiply(layer, x, _threads, gelu: false);
         if ((MultiplyFloat8(layer, x) ?? MultiplyPacked(layer, x, finish: null)) is { } y)
             return y;
-        if (!TakesOneDnn(x))
-            return base.Linear(layer, x);
-        using var weight = Float8Weights.Widen(layer, x.dtype);
-        return _oneDnn!.Linear(x, weight, layer.bias);
+        return IsFusible(x) ? _library.Multiply(layer, x) : base.Linear(layer, x);
     }
 
     /// <inheritdoc/>
@@ -92,12 +91,8 @@ public sealed unsafe class ProcessorKernels : PlainKernels
 
         if (MultiplyPacked(layer, x, _gelu) is { } gated)
             return gated;
-        if (TakesOneDnn(x) && layer.bias is { } bias)
-        {
-            using var weight = Float8Weights.Widen(layer, x.dtype);
-            return _oneDnn!.LinearGelu(x, weight, bias);
-        }
-
+        if (IsFusible(x) && _library.TryMultiplyGelu(layer, x) is { } activated)
+            return activated;
         if (!IsFusible(x) || layer.weight.shape[0] % FusedRows.Width != 0)
             return base.LinearGelu(layer, x);
 
@@ -372,10 +367,6 @@ public sealed unsafe class ProcessorKernels : PlainKernels
         _packed.AddOrUpdate(layer, packed);
         return packed;
     }
-
-    /// <summary>bfloat16 linear layers are oneDNN's in libtorch already.</summary>
-    private bool TakesOneDnn(Tensor x) => _oneDnn is not null && x.dtype == ScalarType.Float32 && IsFusible(x)
-        && x.numel() / x.shape[^1] >= OneDnnRows;
 
     /// <summary>While gradients are wanted, inputs without one meet parameters that have one: all is plain then.</summary>
     private static bool IsFusible(Tensor x) => !is_grad_enabled() && x.device_type == DeviceType.CPU

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace FluxGrpc.Torch.Kernels;
 
@@ -196,6 +197,33 @@ internal sealed unsafe class TypedRows<T> : FusedRows
             var values = (Vector256.Load(products + i) - Vector256.Load(sums + i) * zeroPoint) * step;
             T.Store(y, i, bias is null ? values : values + T.Load(bias, i));
         }
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void WidenFloat8(byte* codes, float factor, byte* y, int size)
+    {
+        for (var i = 0; i < size; i += Width)
+            T.Store(y, i, OfFloat8(codes + i) * factor);
+    }
+
+    /// <summary>Eight numbers of a sign, four bits of exponent (bias 7) and three of mantissa; no infinities.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> OfFloat8(byte* codes)
+    {
+        const uint NotANumber = 0x7F, Sign = 0x80, LeastNormal = 0x08;
+        const int MantissaShift = 20, SignShift = 24;     // To float32's 23 bits of mantissa, and its topmost bit.
+        const uint BiasDifference = (127 - 7) << 23;
+        const float SubnormalStep = 1f / 512;
+        var words = Avx2.IsSupported
+            ? Avx2.ConvertToVector256Int32(codes).AsUInt32()
+            : Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)codes).AsByte()).ToVector256Unsafe());
+        var magnitude = words & Vector256.Create(NotANumber);
+        var normal = (magnitude << MantissaShift) + Vector256.Create(BiasDifference);
+        var subnormal = (Vector256.ConvertToSingle(magnitude.AsInt32()) * SubnormalStep).AsUInt32();
+        var number = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(LeastNormal)), subnormal, normal);
+        var signed = number | (words & Vector256.Create(Sign)) << SignShift;
+        return (signed | Vector256.Equals(magnitude, Vector256.Create(NotANumber))).AsSingle();
     }
 
     /// <summary>The largest element; NaN where one is.</summary>

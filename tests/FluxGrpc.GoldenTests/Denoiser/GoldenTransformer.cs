@@ -12,23 +12,29 @@ internal sealed class GoldenTransformer : IDisposable
 {
     private readonly TemporaryCheckpoint _folder;
 
+    /// <summary>One in float32.</summary>
     /// <param name="config">Its object in configs.json.</param>
     /// <param name="weights">File of weights; by default the config's name.</param>
     /// <param name="kernels">How to compute, by name.</param>
-    /// <param name="dtype">In which type.</param>
-    /// <param name="float8">What becomes of float8 weights.</param>
-    public GoldenTransformer(string config, string? weights = null, string kernels = PlainKernels.Label, string dtype = "float32",
-        string float8 = ComputeKernels.Auto)
-        : this(config, weights, ComputeDevice.Open("cpu", dtype, kernels, float8))
+    public GoldenTransformer(string config, string? weights = null, string kernels = PlainKernels.Label)
+        : this(config, ComputeDevice.Open("cpu", "float32", kernels), weights)
     {
     }
 
     /// <param name="config">Its object in configs.json.</param>
-    /// <param name="weights">File of weights; by default the config's name.</param>
     /// <param name="device">How to compute.</param>
-    public GoldenTransformer(string config, string? weights, ComputeDevice device)
+    /// <param name="weights">File of weights; by default the config's name.</param>
+    public GoldenTransformer(string config, ComputeDevice device, string? weights = null)
+        : this(config, device, new TemporaryCheckpoint(config, weights ?? $"{config}.safetensors"))
     {
-        _folder = new TemporaryCheckpoint(config, weights ?? $"{config}.safetensors");
+    }
+
+    /// <param name="config">Its object in configs.json.</param>
+    /// <param name="device">How to compute.</param>
+    /// <param name="folder">The weights; this owns the folder.</param>
+    public GoldenTransformer(string config, ComputeDevice device, TemporaryCheckpoint folder)
+    {
+        _folder = folder;
         using var checkpoint = Checkpoint.Open(_folder.Path, ModelComponent.Transformer);
         Module = new FluxTransformer(TransformerConfigReader.Read(checkpoint), META, device.Kernels);
         checkpoint.LoadInto(Module, device);

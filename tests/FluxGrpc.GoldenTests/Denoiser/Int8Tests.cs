@@ -23,9 +23,9 @@ public sealed class Int8Tests(ITestOutputHelper output)
     {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
-        var device = ComputeDevice.Open("cpu", dtype, int8: true);
+        var device = ComputeDevice.Open("cpu", dtype, weightType: "int8");
         using var exact = new GoldenTransformer(model, weights);
-        using var rounded = new GoldenTransformer(model, weights, device with { Int8From = 0 });
+        using var rounded = new GoldenTransformer(model, device with { RoundedFrom = 0 }, weights);
         Assert.All(rounded.Module.modules().OfType<Linear>(), layer => Assert.True(Int8Weights.AreOf(layer)));
         var (input, type) = (exact.Input(), device.Type);
 
@@ -45,7 +45,7 @@ public sealed class Int8Tests(ITestOutputHelper output)
     public void Small_layers_stay_as_they_are()
     {
         using var scope = NewDisposeScope();
-        using var golden = new GoldenTransformer("transformer_dev", null, ComputeDevice.Open("cpu", "float32", int8: true));
+        using var golden = new GoldenTransformer("transformer_dev", ComputeDevice.Open("cpu", "float32", weightType: "int8"));
         Assert.DoesNotContain(golden.Module.modules().OfType<Linear>(), Int8Weights.AreOf);
     }
 
@@ -64,8 +64,8 @@ public sealed class Int8Tests(ITestOutputHelper output)
             DoubleBlockCount = 1,
             SingleBlockCount = 1,
         };
-        var exact = await StepAsync(wide, int8: false);
-        var rounded = await StepAsync(wide, int8: true);
+        var exact = await StepAsync(wide, "stored");
+        var rounded = await StepAsync(wide, "int8");
 
         Assert.DoesNotContain("int8", exact.Info.ComputeKernels, StringComparison.Ordinal);
         Assert.EndsWith(" int8", rounded.Info.ComputeKernels, StringComparison.Ordinal);
@@ -77,10 +77,10 @@ public sealed class Int8Tests(ITestOutputHelper output)
         Bounds.CheckMissed(output, "without rounding", error, 5e-3);
     }
 
-    private static async Task<(ComponentInfo Info, float[] Velocity)> StepAsync(TransformerConfig config, bool int8)
+    private static async Task<(ComponentInfo Info, float[] Velocity)> StepAsync(TransformerConfig config, string weightType)
     {
         await using var server = await DenoiserFixture.StartAsync(
-            TemporaryCheckpoint.Random(config), options => options.Int8 = int8);
+            TemporaryCheckpoint.Random(config), options => options.WeightDtype = weightType);
         var model = await server.Client.GetModelInfoAsync(new DenoiserServiceGetModelInfoRequest());
         var session = new RandomSession(model, grid: 4, textTokens: 8, steps: 1, seed: 1);
         using var call = await server.OpenAsync(session.Opening);

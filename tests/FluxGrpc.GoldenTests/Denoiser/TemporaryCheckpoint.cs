@@ -38,6 +38,14 @@ internal sealed class TemporaryCheckpoint : IDisposable
         return checkpoint;
     }
 
+    /// <summary>A golden transformer whose weights are stored in another type.</summary>
+    public static TemporaryCheckpoint Stored(string config, ScalarType type) => new(GoldenFolder.Config(config).GetRawText(), path =>
+    {
+        using var scope = NewDisposeScope();
+        using var golden = GoldenFolder.Open($"{config}.safetensors");
+        SafetensorsWriter.Write(path, golden.Names.Select(name => TensorContent.Of(name, golden[name].to(type))));
+    });
+
     /// <summary>A golden transformer that takes another number of channels, as FLUX.1 Canny and Depth do.</summary>
     public static TemporaryCheckpoint WithInputChannels(string config, int channels)
     {

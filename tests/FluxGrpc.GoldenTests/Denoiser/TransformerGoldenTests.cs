@@ -52,7 +52,7 @@ public sealed class TransformerGoldenTests(ITestOutputHelper output)
     public void What_a_gpu_computes_with_matches_the_reference(string model)
     {
         using var scope = NewDisposeScope();
-        using var golden = new GoldenTransformer(model, null,
+        using var golden = new GoldenTransformer(model,
             ComputeDevice.Open("cpu", "float32") with { Kernels = ComputeKernels.For(DeviceType.CUDA, ComputeKernels.Auto) });
 
         var actual = TransformerTrace.Run(golden.Module, golden.Input());

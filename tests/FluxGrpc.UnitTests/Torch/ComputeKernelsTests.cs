@@ -200,7 +200,7 @@ public sealed class ComputeKernelsTests : IDisposable
         Assert.Equal(Processor.IsAmd ? "onednn" : "fused", ComputeDevice.Open("cpu", "float32").Kernels.Name);
         Assert.IsType<JoinedOperators>(ComputeKernels.For(DeviceType.CUDA, "auto"));
         Assert.Equal("fused", ComputeKernels.For(DeviceType.CUDA, "fused").Name);
-        Assert.Equal("fused float8", ComputeKernels.For(DeviceType.CUDA, "auto", multipliesFloat8: true).Name);
+        Assert.Equal("fused float8", ComputeKernels.For(DeviceType.CUDA, "auto", WeightType.Float8).Name);
         Assert.Contains("allowed: auto, plain, fused",
             Assert.Throws<ArgumentException>(() => ComputeKernels.For(DeviceType.CUDA, "onednn")).Message, StringComparison.Ordinal);
         Assert.Contains("'fast' are unknown; allowed: auto, plain, fused, onednn",
