@@ -14,7 +14,7 @@ public sealed class ClusterTests : IDisposable
     [Fact]
     public async Task It_serves_pictures_from_all_its_denoisers_and_Ctrl_C_ends_all()
     {
-        await using var cluster = await RunningFluxCluster.StartAsync("--denoisers", "2");
+        await using var cluster = await RunningFluxCluster.StartAsync("--denoisers", "2", "--weight-dtype", "int8");
         var children = cluster.Children();
         Assert.Equal(5, children.Count);
 
@@ -33,6 +33,7 @@ public sealed class ClusterTests : IDisposable
         Assert.Equal(File.ReadAllBytes(files[0]), File.ReadAllBytes(files[1]));
         Assert.Contains("<title>FluxGrpc</title>", page, StringComparison.Ordinal);
         Assert.Equal(2, Regex.Count(info.Output, "2 steps done"));
+        Assert.Equal(1, Regex.Count(info.Output, " int8")); // The denoisers alone, which are one model.
         Assert.Equal(0, cluster.Process.ExitCode);
         await RunningFluxCluster.AssertGoneAsync(children.Values);
         Assert.Empty(cluster.SocketFolders);
