@@ -113,8 +113,10 @@ vaeTiles.SetAction(parsed => VaeTilesBenchmark.Run(
     parsed.GetValue(model)?.FullName ?? EmbeddedCheckpoint.Folder, parsed.GetValue(large), parsed.GetValue(pictures)));
 
 var folder = new Argument<DirectoryInfo>("folder") { Description = "Where to." };
-var writeRandom = new Command("write-random", "Writes a small checkpoint of random weights.") { folder };
-writeRandom.SetAction(parsed => RandomCheckpoint.Write(parsed.GetRequiredValue(folder).FullName, RandomModel.Mini));
+var fullSize = new Option<bool>("--full-size") { Description = "Of FLUX.1 dev's own sizes, 34 GB, in place of 2.5 MB." };
+var writeRandom = new Command("write-random", "Writes a checkpoint of random weights; its pictures mean nothing.") { folder, fullSize };
+writeRandom.SetAction(parsed => RandomCheckpoint.Write(
+    parsed.GetRequiredValue(folder).FullName, parsed.GetValue(fullSize) ? FullSize.Dev : RandomModel.Mini));
 
 NativeLibraries.EnsureLoaded();
 return await new RootCommand("Measures FluxGrpc on this machine. Ratios are taken side by side in one run.")

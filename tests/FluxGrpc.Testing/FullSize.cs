@@ -1,3 +1,4 @@
+using FluxGrpc.Denoiser.Model;
 using FluxGrpc.TextEncoder.Model;
 using FluxGrpc.Vae.Model;
 
@@ -28,5 +29,31 @@ public static class FullSize
         FeedForwardSize = 10240,
         LayerCount = 24,
         RelativeBucketCount = 32,
+    };
+
+    /// <summary>CLIP ViT-L/14's text model.</summary>
+    public static ClipConfig Clip { get; } = new()
+    {
+        VocabularySize = 49408,
+        HiddenSize = 768,
+        HeadCount = 12,
+        MlpSize = 3072,
+        LayerCount = 12,
+        PositionCount = 77,
+        EndTokenId = 49407,
+    };
+
+    /// <summary>A whole model of FLUX.1 dev's sizes, 34 GB in bfloat16; of CLIP's vocabulary only what its random tokenizer has.</summary>
+    public static RandomModel Dev { get; } = new()
+    {
+        Transformer = TransformerConfig.FluxDev,
+        Vae = Vae,
+        T5 = T5,
+        Clip = Clip with
+        {
+            VocabularySize = RandomTokenizers.ClipVocabularySize,
+            EndTokenId = RandomTokenizers.ClipVocabularySize - 1,
+        },
+        MaxTokens = 512,
     };
 }

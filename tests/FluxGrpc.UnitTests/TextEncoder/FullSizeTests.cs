@@ -20,16 +20,7 @@ public sealed class FullSizeTests
     [Fact]
     public void Clip_l_has_its_known_parameters()
     {
-        using var model = new ClipTextModel(new()
-        {
-            VocabularySize = 49408,
-            HiddenSize = 768,
-            HeadCount = 12,
-            MlpSize = 3072,
-            LayerCount = 12,
-            PositionCount = 77,
-            EndTokenId = 49407,
-        }, META);
+        using var model = new ClipTextModel(FullSize.Clip, META);
 
         Assert.Equal(123_060_480, Count(model));
         Assert.Equal(196, model.named_parameters().Count());
