@@ -112,14 +112,21 @@ public sealed class Checkpoint : IDisposable
     /// </summary>
     /// <param name="module">Its parameters' keys are those of <see cref="Tensors"/>.</param>
     /// <param name="device">Where to, in which type, and what linear layers hold their weights in.</param>
+    /// <param name="note">Gets the bytes that are loaded and those of all, after each tensor; or null.</param>
+    /// <param name="cancellation">Ends it between two tensors; the module is of no use then.</param>
     /// <exception cref="InvalidDataException">Module and checkpoint differ; nothing was loaded. See <see cref="Validate"/>.</exception>
-    public void LoadInto(nn.Module module, ComputeDevice device)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public void LoadInto(nn.Module module, ComputeDevice device, Action<long, long>? note = null, CancellationToken cancellation = default)
     {
         Validate(module);
+        var (done, total) = (0L, ByteLength);
         foreach (var slot in ModuleParameters.Of(module))
         {
+            cancellation.ThrowIfCancellationRequested();
             if (slot is not { Owner: Linear layer, Name: "weight" } || !TryLoadNarrow(slot, layer, device))
                 slot.Replace(TensorLoading.Load(Tensors[slot.Key], device.Device, device.Type));
+            done += Tensors[slot.Key].ByteLength;
+            note?.Invoke(done, total);
         }
     }
 
@@ -140,7 +147,9 @@ public sealed class Checkpoint : IDisposable
         var isLarge = stored.ElementCount >= device.RoundedFrom;
         if (device.WeightType == WeightType.Int8 && isLarge && Int8Weights.Take(slot.Shape))
         {
-            using var exact = TensorLoading.Load(stored, device.Device, ScalarType.Float32);
+            // bfloat16 is read as it is: in float32 all of it would go through memory once more.
+            var isBFloat16 = stored.TypeToKeep(ScalarType.Float32) == ScalarType.BFloat16;
+            using var exact = TensorLoading.Load(stored, device.Device, isBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
             slot.Replace(Int8Weights.Round(layer, exact));
         }
         else if (device.WeightType == WeightType.Float8 && isLarge && kept != Float8Weights.Type)

@@ -2,6 +2,7 @@ using FluxGrpc.Checkpoints;
 using FluxGrpc.Denoiser.Batching;
 using FluxGrpc.Denoiser.Model;
 using FluxGrpc.Denoiser.Sessions;
+using FluxGrpc.Hosting;
 using FluxGrpc.Torch;
 using FluxGrpc.V1;
 using static TorchSharp.torch;
@@ -52,13 +53,13 @@ internal sealed class DenoiserModel : IDisposable
     /// <exception cref="ArgumentException">There is no such device.</exception>
     /// <exception cref="InvalidDataException">The checkpoint cannot be read, or is of a kind that is not served.</exception>
     public static async Task<DenoiserModel> LoadAsync(
-        DenoiserOptions options, TimeProvider time, CancellationToken cancellation)
+        DenoiserOptions options, TimeProvider time, LoadingLog loading, CancellationToken cancellation)
     {
         var device = ComputeDevice.Open(options.Device, options.Dtype, options.Kernels, options.WeightDtype);
         var thread = new ComputeThread();
         try
         {
-            return await thread.RunAsync(() => Load(options, device, thread, time), cancellation);
+            return await thread.RunAsync(() => Load(options, device, thread, time, loading, cancellation), cancellation);
         }
         catch
         {
@@ -88,20 +89,22 @@ internal sealed class DenoiserModel : IDisposable
         conditioning.Dispose();
     }
 
-    /// <summary>Predicts the velocities of steps with equal keys in one forward pass.</summary>
-    public Task<BatchResult> PredictVelocitiesAsync(IReadOnlyList<ScheduledStep> steps) => Thread.RunAsync(() =>
+    /// <summary>Predicts the velocities of steps with equal keys in one forward pass; cancelled, it ends between two blocks.</summary>
+    public Task<BatchResult> PredictVelocitiesAsync(
+        IReadOnlyList<ScheduledStep> steps, CancellationToken cancellation) => Thread.RunAsync(() =>
     {
         var started = _time.GetTimestamp();
         var conditioning = _conditionings.Join([.. steps.Select(step => step.Member.Conditioning)]);
         var latents = steps.Select(step => TensorConversion.ToTorch(step.Step.Latents, _device.Device, _device.Type)).ToArray();
         var timesteps = tensor(steps.Select(step => step.Step.Timestep).ToArray(), ScalarType.Float32, _device.Device);
         var batch = latents.Length == 1 ? latents[0] : cat(latents);                     // [B, N, C]
-        var (onDevice, reused) = Transformer.Predict(batch, timesteps, conditioning, [.. steps.Select(step => step.Member.Cache)]);
+        var (onDevice, reused) = Transformer.Predict(
+            batch, timesteps, conditioning, [.. steps.Select(step => step.Member.Cache)], cancellation);
         var velocities = onDevice.to(CPU);                                               // [B, N, C], one copy for all
         var outgoing = steps.Select((step, sample) => TensorConversion.ToMessage(
             velocities.slice(0, sample, sample + 1, 1).to(TensorConversion.ToScalarType(step.Step.Latents.DataType)))).ToArray();
         return new BatchResult(outgoing, reused, started, _time.GetElapsedTime(started));
-    });
+    }, cancellation);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -111,7 +114,8 @@ internal sealed class DenoiserModel : IDisposable
         Transformer.Dispose();
     }
 
-    private static DenoiserModel Load(DenoiserOptions options, ComputeDevice device, ComputeThread thread, TimeProvider time)
+    private static DenoiserModel Load(DenoiserOptions options, ComputeDevice device, ComputeThread thread, TimeProvider time,
+        LoadingLog loading, CancellationToken cancellation)
     {
         using var checkpoint = Checkpoint.Open(options.Checkpoint, ModelComponent.Transformer);
         var config = TransformerConfigReader.Read(checkpoint);
@@ -119,8 +123,8 @@ internal sealed class DenoiserModel : IDisposable
         var transformer = new FluxTransformer(config, META, device.Kernels);
         try
         {
-            checkpoint.LoadInto(transformer, device);
-            WarmUp(transformer, device);
+            checkpoint.LoadInto(transformer, device, loading.Note, cancellation);
+            WarmUp(transformer, device, cancellation);
             var facts = new ComponentInfo
             {
                 ModelName = checkpoint.Name,
@@ -154,18 +158,16 @@ internal sealed class DenoiserModel : IDisposable
     }
 
     /// <summary>The first step of a process is slow: libtorch picks its kernels and makes its threads.</summary>
-    private static void WarmUp(FluxTransformer transformer, ComputeDevice device)
+    private static void WarmUp(FluxTransformer transformer, ComputeDevice device, CancellationToken cancellation)
     {
         var config = transformer.Config;
         using var scope = NewDisposeScope();
-        transformer.call(new TransformerInput
-        {
-            Latents = zeros([1, WarmUpRows * WarmUpRows, config.InChannels], device.Type, device.Device),
-            HiddenStates = zeros([1, WarmUpTextTokens, config.ContextSize], device.Type, device.Device),
-            Pooled = zeros([1, config.PooledSize], device.Type, device.Device),
-            Timesteps = ones(1, ScalarType.Float32, device.Device),
-            Guidance = config.TakesGuidance ? ones(1, ScalarType.Float32, device.Device) : null,
-            Positions = Rope.Positions(WarmUpTextTokens, WarmUpRows, WarmUpRows, device.Device),
-        });
+        var conditioning = transformer.Embed(
+            zeros([1, WarmUpTextTokens, config.ContextSize], device.Type, device.Device),
+            zeros([1, config.PooledSize], device.Type, device.Device),
+            config.TakesGuidance ? ones(1, ScalarType.Float32, device.Device) : null,
+            Rope.Positions(WarmUpTextTokens, WarmUpRows, WarmUpRows, device.Device));
+        var latents = zeros([1, WarmUpRows * WarmUpRows, config.InChannels], device.Type, device.Device);
+        transformer.Predict(latents, ones(1, ScalarType.Float32, device.Device), conditioning, cancellation);
     }
 }

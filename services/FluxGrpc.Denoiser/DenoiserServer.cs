@@ -39,7 +39,7 @@ public static class DenoiserServer
                 () => BatchLimits.Of(options, services.GetRequiredService<ModelSlot<DenoiserModel>>().Loaded))
             .AddSingleton(services => new StepScheduler(
                 services.GetRequiredService<Func<BatchLimits>>(),
-                steps => PredictAsync(services, steps),
+                (steps, cancellation) => PredictAsync(services, steps, cancellation),
                 services.GetRequiredService<TimeProvider>(),
                 services.GetRequiredService<DenoiserActivities>(),
                 services.GetRequiredService<ILogger<StepScheduler>>()))
@@ -48,13 +48,16 @@ public static class DenoiserServer
                 services.GetRequiredService<Func<BatchLimits>>()))
             .AddSingleton<SessionHandler>()
             .AddModel((services, cancellation) =>
-                DenoiserModel.LoadAsync(options, services.GetRequiredService<TimeProvider>(), cancellation));
+                DenoiserModel.LoadAsync(options, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<LoadingLog>(),
+                    cancellation));
         return builder.Build().MapServices<DenoiserService>();
     }
 
-    private static async Task<BatchResult> PredictAsync(IServiceProvider services, IReadOnlyList<ScheduledStep> steps)
+    private static async Task<BatchResult> PredictAsync(
+        IServiceProvider services, IReadOnlyList<ScheduledStep> steps, CancellationToken cancellation)
     {
-        var result = await services.GetRequiredService<ModelSlot<DenoiserModel>>().Get().PredictVelocitiesAsync(steps);
+        var model = services.GetRequiredService<ModelSlot<DenoiserModel>>().Get();
+        var result = await model.PredictVelocitiesAsync(steps, cancellation);
         services.GetRequiredService<DenoiserMetrics>().NotePass(steps, result);
         return result;
     }

@@ -86,6 +86,7 @@ public static class ServiceHost
         this IServiceCollection services, Func<IServiceProvider, CancellationToken, Task<TModel>> load)
         where TModel : class, IDisposable
     {
+        services.AddSingleton<LoadingLog>();
         services.AddSingleton<ModelSlot<TModel>>();
         services.AddSingleton<IModelReadiness>(provider => provider.GetRequiredService<ModelSlot<TModel>>());
         services.AddHostedService(provider => new ModelLoader<TModel>(

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using FluxGrpc.Checkpoints;
+using FluxGrpc.Hosting;
 using FluxGrpc.TextEncoder.Model;
 using FluxGrpc.Torch;
 using FluxGrpc.V1;
@@ -47,12 +48,13 @@ internal sealed class TextEncoderModel : IDisposable
     /// <exception cref="InvalidDataException">A checkpoint or a tokenizer is not what this service can run.</exception>
     /// <exception cref="IOException">A file is not readable.</exception>
     public static async Task<TextEncoderModel> LoadAsync(
-        TextEncoderOptions options, ComputeDevice device, TimeProvider time, ILogger logger, CancellationToken cancellation)
+        TextEncoderOptions options, ComputeDevice device, TimeProvider time, ILogger logger, LoadingLog loading,
+        CancellationToken cancellation)
     {
         var thread = new ComputeThread();
         try
         {
-            return await thread.RunAsync(() => Load(options, device, time, logger, thread), cancellation);
+            return await thread.RunAsync(() => Load(options, device, time, logger, thread, loading, cancellation), cancellation);
         }
         catch
         {
@@ -83,7 +85,8 @@ internal sealed class TextEncoderModel : IDisposable
     }
 
     private static TextEncoderModel Load(
-        TextEncoderOptions options, ComputeDevice device, TimeProvider time, ILogger logger, ComputeThread thread)
+        TextEncoderOptions options, ComputeDevice device, TimeProvider time, ILogger logger, ComputeThread thread, LoadingLog loading,
+        CancellationToken cancellation)
     {
         using var t5Checkpoint = Checkpoint.Open(options.T5Source, ModelComponent.T5);
         using var clipCheckpoint = Checkpoint.Open(options.ClipSource, ModelComponent.ClipText);
@@ -101,9 +104,9 @@ internal sealed class TextEncoderModel : IDisposable
         var clip = new ClipTextModel(clipConfig, META, device.Kernels);
         try
         {
-            t5Checkpoint.LoadInto(t5, device);
-            clipCheckpoint.LoadInto(clip, device);
-            WarmUp(t5, clip, clipConfig.EndTokenId, device);
+            t5Checkpoint.LoadInto(t5, device, loading.Note, cancellation);
+            clipCheckpoint.LoadInto(clip, device, loading.Note, cancellation);
+            WarmUp(t5, clip, clipConfig.EndTokenId, device, cancellation);
         }
         catch
         {
@@ -137,10 +140,10 @@ internal sealed class TextEncoderModel : IDisposable
     }
 
     /// <summary>The first computation chooses kernels and allocates workspace: callers need not wait for that.</summary>
-    private static void WarmUp(T5Encoder t5, ClipTextModel clip, int endId, ComputeDevice device)
+    private static void WarmUp(T5Encoder t5, ClipTextModel clip, int endId, ComputeDevice device, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        t5.call(ToTensor([0, 0], device));
+        t5.Encode(ToTensor([0, 0], device), cancellation);
         clip.call(ToTensor([endId, endId], device));
     }
 

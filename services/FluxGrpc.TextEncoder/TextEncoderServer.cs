@@ -28,7 +28,8 @@ public static class TextEncoderServer
         builder.Services.AddSingleton(services => new ComputeMetrics(services.GetRequiredService<IMeterFactory>(), options.Device));
         builder.Services.AddSingleton<TextEncoderMetrics>();
         builder.Services.AddModel((services, cancellation) => TextEncoderModel.LoadAsync(options, device,
-            services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<TextEncoderModel>>(), cancellation));
+            services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<TextEncoderModel>>(),
+            services.GetRequiredService<LoadingLog>(), cancellation));
         return builder.Build().MapServices<TextEncoderService>();
     }
 }

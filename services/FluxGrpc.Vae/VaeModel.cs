@@ -1,4 +1,5 @@
 using FluxGrpc.Checkpoints;
+using FluxGrpc.Hosting;
 using FluxGrpc.Torch;
 using FluxGrpc.V1;
 using FluxGrpc.Vae.Model;
@@ -36,12 +37,12 @@ internal sealed class VaeModel : IDisposable
     /// <summary>Loads the checkpoint that the options name and computes once in each direction.</summary>
     /// <exception cref="InvalidDataException">The checkpoint is not an autoencoder that this service can run.</exception>
     public static async Task<VaeModel> LoadAsync(
-        VaeOptions options, ComputeDevice device, TimeProvider time, CancellationToken cancellation)
+        VaeOptions options, ComputeDevice device, TimeProvider time, LoadingLog loading, CancellationToken cancellation)
     {
         var thread = new ComputeThread();
         try
         {
-            return await thread.RunAsync(() => Load(options, device, time, thread), cancellation);
+            return await thread.RunAsync(() => Load(options, device, time, thread, loading, cancellation), cancellation);
         }
         catch
         {
@@ -89,14 +90,15 @@ internal sealed class VaeModel : IDisposable
         return PixelConversion.FromBytes(bytes);
     }
 
-    private static VaeModel Load(VaeOptions options, ComputeDevice device, TimeProvider time, ComputeThread thread)
+    private static VaeModel Load(VaeOptions options, ComputeDevice device, TimeProvider time, ComputeThread thread,
+        LoadingLog loading, CancellationToken cancellation)
     {
         using var checkpoint = Checkpoint.Open(options.Checkpoint, ModelComponent.Vae);
         var config = AutoEncoderConfig.Read(checkpoint);
         var network = new AutoEncoder(config, torch.META, device.Kernels);
         try
         {
-            checkpoint.LoadInto(network, device);
+            checkpoint.LoadInto(network, device, loading.Note, cancellation);
             WarmUp(network, config, device);
             var limits = new PictureLimits(config.LatentChannels, config.DownscaleFactor, options.MaxPixels);
             var tiles = new PictureTiles(config.DownscaleFactor, options.MaxTilePixels);

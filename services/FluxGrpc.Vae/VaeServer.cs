@@ -27,7 +27,8 @@ public static class VaeServer
         builder.Services.AddSingleton(services => new ComputeMetrics(services.GetRequiredService<IMeterFactory>(), options.Device));
         builder.Services.AddSingleton<VaeMetrics>();
         builder.Services.AddModel((provider, cancellation) =>
-            VaeModel.LoadAsync(options, device, provider.GetRequiredService<TimeProvider>(), cancellation));
+            VaeModel.LoadAsync(options, device, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<LoadingLog>(),
+                cancellation));
         return builder.Build().MapServices<VaeService>();
     }
 }

@@ -10,5 +10,5 @@ namespace FluxGrpc.Denoiser.Batching;
 internal sealed record BatchResult(
     IReadOnlyList<OutgoingTensor> Velocities, IReadOnlyList<bool> Reused, long Started, TimeSpan ComputeTime);
 
-/// <summary>Runs the steps, whose keys are equal, in one forward pass.</summary>
-internal delegate Task<BatchResult> RunBatch(IReadOnlyList<ScheduledStep> steps);
+/// <summary>Runs the steps, whose keys are equal, in one forward pass; cancelled, it ends between two blocks.</summary>
+internal delegate Task<BatchResult> RunBatch(IReadOnlyList<ScheduledStep> steps, CancellationToken cancellation);

@@ -6,7 +6,9 @@ namespace FluxGrpc.Denoiser.Batching;
 /// <param name="member">Whose step it is.</param>
 /// <param name="step">Timestep and latents.</param>
 /// <param name="arrivedAt">On the scheduler's clock.</param>
-internal sealed class ScheduledStep(BatchMember member, DenoiseStep step, TimeSpan arrivedAt)
+/// <param name="cancellation">Cancelled when its caller has gone.</param>
+internal sealed class ScheduledStep(
+    BatchMember member, DenoiseStep step, TimeSpan arrivedAt, CancellationToken cancellation = default)
 {
     /// <summary>Whose step it is.</summary>
     public BatchMember Member { get; } = member;
@@ -17,6 +19,9 @@ internal sealed class ScheduledStep(BatchMember member, DenoiseStep step, TimeSp
     /// <summary>When it came, on the scheduler's clock.</summary>
     public TimeSpan ArrivedAt { get; } = arrivedAt;
 
-    /// <summary>The answer; cancelled where the step was withdrawn before it began.</summary>
+    /// <summary>Cancelled when its caller has gone.</summary>
+    public CancellationToken Cancellation { get; } = cancellation;
+
+    /// <summary>The answer; cancelled where the step was withdrawn before it began, or its pass broken off.</summary>
     public TaskCompletionSource<Prediction> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

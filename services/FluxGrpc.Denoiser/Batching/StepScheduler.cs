@@ -67,11 +67,14 @@ internal sealed partial class StepScheduler : IAsyncDisposable
     /// <summary>Answers a step of a session that has entered.</summary>
     /// <param name="member">The session, which has no other step here.</param>
     /// <param name="step">Timestep and latents.</param>
-    /// <param name="cancellation">Drops a step that has not begun; one that has begun runs to its end.</param>
+    /// <param name="cancellation">
+    /// Drops a step that has not begun. One that has begun ends between two blocks, with the caller of the pass's last step that is
+    /// still wanted; the device does not use the session any more when this returns.
+    /// </param>
     /// <exception cref="OperationCanceledException">It was dropped.</exception>
     public async Task<Prediction> PredictAsync(BatchMember member, DenoiseStep step, CancellationToken cancellation)
     {
-        var scheduled = new ScheduledStep(member, step, Now);
+        var scheduled = new ScheduledStep(member, step, Now, cancellation);
         ObjectDisposedException.ThrowIf(!Send(() => _queue.Add(scheduled)), this);
         await using var registration = cancellation.Register(() => Send(() =>
         {
@@ -148,12 +151,21 @@ internal sealed partial class StepScheduler : IAsyncDisposable
     private async Task<bool> TryRunAsync(IReadOnlyList<ScheduledStep> steps)
     {
         using var activity = _activities.StartBatch(steps);
+        using var cancellation = new PassCancellation(steps);
         Volatile.Write(ref _latestSize, steps.Count);
         try
         {
-            var result = await _run(steps);
+            var result = await _run(steps, cancellation.Token);
             Interlocked.Increment(ref _passesDone);
             AnswerAll(steps, result);
+            return true;
+        }
+        catch (OperationCanceledException) when (cancellation.Token.IsCancellationRequested)
+        {
+            var now = Now;
+            Send(() => _queue.Answered([], now));
+            foreach (var step in steps)
+                step.Answer.TrySetCanceled(step.Cancellation);
             return true;
         }
         catch (Exception exception)

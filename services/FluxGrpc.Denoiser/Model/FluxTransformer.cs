@@ -93,12 +93,14 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
     /// <param name="latents">Packed latents [B, N, in channels], in the parameters' dtype.</param>
     /// <param name="timesteps">Timesteps t in [0, 1], [B], float32.</param>
     /// <param name="conditioning">From <see cref="Embed"/>, of the same B; stays as it is.</param>
+    /// <param name="cancellation">Ends it between two blocks.</param>
     /// <returns>Velocity [B, N, out channels], in the latents' dtype; the caller disposes it.</returns>
-    public Tensor Predict(Tensor latents, Tensor timesteps, Conditioning conditioning)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public Tensor Predict(Tensor latents, Tensor timesteps, Conditioning conditioning, CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         var streams = Begin(latents, timesteps, conditioning);
-        var images = RunBlocks(streams, first: 0);
+        var images = RunBlocks(streams, first: 0, cancellation);
         return _finalLayer.call(images, streams.Vec).MoveToOuterDisposeScope();
     }
 
@@ -107,13 +109,16 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
     /// <param name="timesteps">Timesteps t in [0, 1], [B], float32.</param>
     /// <param name="conditioning">From <see cref="Embed"/>, of the same B; stays as it is.</param>
     /// <param name="caches">One for each sample; null computes it in any case.</param>
+    /// <param name="cancellation">Ends it between two blocks; the caches are of no use then.</param>
     /// <returns>Velocity [B, N, out channels], which the caller disposes, and which samples skipped blocks.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public (Tensor Velocity, bool[] Reused) Predict(
-        Tensor latents, Tensor timesteps, Conditioning conditioning, IReadOnlyList<FirstBlockCache?> caches)
+        Tensor latents, Tensor timesteps, Conditioning conditioning, IReadOnlyList<FirstBlockCache?> caches,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(caches);
         if (_doubleBlocks.Count == 0 || caches.All(cache => cache is null))
-            return (Predict(latents, timesteps, conditioning), new bool[caches.Count]);
+            return (Predict(latents, timesteps, conditioning, cancellation), new bool[caches.Count]);
 
         using var scope = NewDisposeScope();
         var streams = Begin(latents, timesteps, conditioning);
@@ -125,7 +130,8 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
         var images = Enumerable.Range(0, caches.Count).Select(sample => Sample(img, sample)).ToArray();
         var computed = Enumerable.Range(0, caches.Count).Where(sample => !reused[sample]).ToArray();
         var blocks = computed.Length == 0 ? null : RunBlocks(
-            (streams with { Img = img, Txt = _doubleBlocks[0].Texts(streams.Txt, text) }).Select(computed), first: 1);
+            (streams with { Img = img, Txt = _doubleBlocks[0].Texts(streams.Txt, text) }).Select(computed), first: 1,
+            cancellation);
         foreach (var sample in Enumerable.Range(0, caches.Count).Except(computed))
             images[sample] = images[sample] + guesses[sample]!;
         foreach (var (row, sample) in computed.Index())
@@ -154,13 +160,14 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
 
     /// <summary>Runs the double blocks from one on, then the single blocks.</summary>
     /// <returns>Image tokens [B, N, D].</returns>
-    private Tensor RunBlocks(Streams streams, int first)
+    private Tensor RunBlocks(Streams streams, int first, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         var (img, txt, vec, rope) = streams;
         var textTokens = txt.shape[1];
         foreach (var block in _doubleBlocks.Skip(first))
         {
+            cancellation.ThrowIfCancellationRequested();
             var (nextImg, nextTxt) = block.call(img, txt, vec, rope);
             Replace(ref img, nextImg);
             Replace(ref txt, nextTxt);
@@ -168,7 +175,11 @@ public sealed class FluxTransformer : nn.Module<TransformerInput, Tensor>
 
         var tokens = cat([txt, img], dim: 1);                                      // [B, L + N, D]
         foreach (var block in _singleBlocks)
+        {
+            cancellation.ThrowIfCancellationRequested();
             Replace(ref tokens, block.call(tokens, vec, rope));
+        }
+
         return tokens.slice(1, textTokens, tokens.shape[1], 1).MoveToOuterDisposeScope();
     }
 

@@ -55,6 +55,29 @@ public sealed class CheckpointLoadingTests : IDisposable
     }
 
     [Fact]
+    public void It_tells_how_much_is_loaded_and_ends_between_two_tensors()
+    {
+        using var checkpoint = Checkpoint.Open(GoldenFolder.PathOf("vae.safetensors"), ModelComponent.Vae);
+        using var module = ModuleOf(checkpoint);
+        var told = new List<(long Done, long Total)>();
+        checkpoint.LoadInto(module, _bfloat16, (done, total) => told.Add((done, total)));
+
+        Assert.Equal(checkpoint.Tensors.Count, told.Count);
+        Assert.All(told, note => Assert.Equal(checkpoint.ByteLength, note.Total));
+        Assert.Equal(told.Select(note => note.Done).Distinct().Order(), told.Select(note => note.Done));
+        Assert.Equal(checkpoint.ByteLength, told[^1].Done);
+
+        using var stop = new CancellationTokenSource();
+        told.Clear();
+        Assert.ThrowsAny<OperationCanceledException>(() => checkpoint.LoadInto(module, _bfloat16, (done, total) =>
+        {
+            told.Add((done, total));
+            stop.Cancel();
+        }, stop.Token));
+        Assert.Single(told);
+    }
+
+    [Fact]
     public void Tensors_longer_than_a_chunk_are_converted_whole()
     {
         const long count = (8 << 20) + 3;

@@ -39,6 +39,32 @@ public sealed class FluxTransformerTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_pass_that_is_cancelled_ends_between_two_blocks_and_frees_its_tensors(bool cached)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        using var transformer = new FluxTransformer(SmallTransformer.Config);
+        using var cancellation = new CancellationTokenSource();
+        transformer.modules().OfType<DoubleStreamBlock>().Last().register_forward_hook((_, _, _, _, _, result) =>
+        {
+            cancellation.Cancel();
+            return result;
+        });
+        transformer.modules().OfType<SingleStreamBlock>().First().register_forward_pre_hook((_, _, _, _) => throw new InvalidOperationException("The next block ran"));
+        var input = SmallTransformer.Input(samples: 1);
+        var conditioning = transformer.Embed(input.HiddenStates, input.Pooled, input.Guidance, input.Positions);
+        using var cache = new FirstBlockCache(0.1f);
+        var before = LiveTensors.CountSettled();
+
+        Assert.ThrowsAny<OperationCanceledException>(() => transformer.Predict(
+            input.Latents, input.Timesteps, conditioning, [cached ? cache : null], cancellation.Token));
+
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Theory]
     [InlineData("double_block", "double_blocks.1.")]
     [InlineData("single_block", "single_blocks.0.")]
     [InlineData("final_layer", "final_layer.")]

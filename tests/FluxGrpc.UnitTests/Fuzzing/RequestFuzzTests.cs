@@ -1,6 +1,7 @@
 using CsCheck;
 using FluxGrpc.Denoiser;
 using FluxGrpc.Denoiser.Sessions;
+using FluxGrpc.Hosting;
 using FluxGrpc.LocalCluster;
 using FluxGrpc.Orchestrator;
 using FluxGrpc.Orchestrator.Requests;
@@ -103,7 +104,8 @@ public sealed class RequestFuzzTests(ITestOutputHelper output)
     public async Task Prompts_to_encode()
     {
         using var model = await TextEncoderModel.LoadAsync(new TextEncoderOptions { Checkpoint = EmbeddedCheckpoint.Folder },
-            ComputeDevice.Open("cpu", "float32"), TimeProvider.System, NullLogger.Instance, CancellationToken.None);
+            ComputeDevice.Open("cpu", "float32"), TimeProvider.System, NullLogger.Instance,
+            new LoadingLog(TimeProvider.System, NullLogger<LoadingLog>.Instance), CancellationToken.None);
 
         Run(new TextEncoderServiceEncodeRequest { Prompt = "a red circle", MaxTokens = 16 },
             message =>

@@ -77,6 +77,14 @@ public sealed class Int8WeightsTests : IDisposable
     }
 
     [Fact]
+    public void A_weight_in_bfloat16_is_rounded_as_it_is_in_float32()
+    {
+        var (x, weight) = (randn(5, 256), randn(64, 256).bfloat16());
+        var (narrow, wide) = (Layer(weight, hasBias: false), Layer(weight.to(ScalarType.Float32), hasBias: false));
+        Assert.Equal(0, Difference.MaxAbs(_kernels.Linear(narrow, x), _kernels.Linear(wide, x)));
+    }
+
+    [Fact]
     public void Large_elements_of_a_token_cost_the_others_nothing()
     {
         var (x, weight) = (randn(1, 3, 256), randn(64, 256));

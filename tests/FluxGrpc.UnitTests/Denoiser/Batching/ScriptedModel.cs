@@ -12,10 +12,10 @@ internal sealed class ScriptedModel(TimeProvider time)
 
     public int Begun { get; private set; }
 
-    public Task<BatchResult> RunAsync(IReadOnlyList<ScheduledStep> steps)
+    public Task<BatchResult> RunAsync(IReadOnlyList<ScheduledStep> steps, CancellationToken cancellation)
     {
         Begun++;
-        var pass = new Pass(steps, time);
+        var pass = new Pass(steps, time, cancellation);
         _passes.Writer.TryWrite(pass);
         return pass.Result;
     }
@@ -23,18 +23,24 @@ internal sealed class ScriptedModel(TimeProvider time)
     /// <summary>The next pass, as soon as it has begun.</summary>
     public async Task<Pass> NextAsync() => await _passes.Reader.ReadAsync();
 
-    internal sealed class Pass(IReadOnlyList<ScheduledStep> steps, TimeProvider time)
+    internal sealed class Pass(IReadOnlyList<ScheduledStep> steps, TimeProvider time, CancellationToken cancellation)
     {
         private readonly TaskCompletionSource<BatchResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly long _started = time.GetTimestamp();
 
         public IEnumerable<BatchMember> Members => steps.Select(step => step.Member);
 
+        /// <summary>Cancelled when nobody waits for it.</summary>
+        public CancellationToken Cancellation => cancellation;
+
         public Task<BatchResult> Result => _result.Task;
 
         /// <summary>Ends the pass; the velocities are told apart by their numbers.</summary>
         public void End() => _result.SetResult(new BatchResult(
             [.. steps.Select((_, sample) => Velocity(sample))], new bool[steps.Count], _started, time.GetElapsedTime(_started)));
+
+        /// <summary>Ends the pass between two blocks.</summary>
+        public void BreakOff() => _result.SetException(new OperationCanceledException(cancellation));
 
         public void Fail(string message) => _result.SetException(new InvalidOperationException(message));
 

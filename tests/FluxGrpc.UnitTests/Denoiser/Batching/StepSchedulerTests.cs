@@ -146,6 +146,32 @@ public sealed class StepSchedulerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_pass_that_nobody_waits_for_is_broken_off_and_the_next_one_begins()
+    {
+        var (one, other, third) = (Enter(), Enter(), Enter(Steps.Large));
+        using var first = new CancellationTokenSource();
+        using var second = new CancellationTokenSource();
+        Task<Prediction>[] gone =
+            [_scheduler.PredictAsync(one, Steps.First(), first.Token), _scheduler.PredictAsync(other, Steps.First(), second.Token)];
+        var pass = await _model.NextAsync();
+        var next = PredictAsync(third);
+
+        await first.CancelAsync();
+        Assert.False(pass.Cancellation.IsCancellationRequested);
+        await second.CancelAsync();
+        Assert.True(pass.Cancellation.IsCancellationRequested);
+        Assert.All(gone, step => Assert.False(step.IsCompleted)); // The device still uses what is theirs.
+        pass.BreakOff();
+
+        foreach (var step in gone)
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => step);
+        (await _model.NextAsync()).End();
+        (await next).Dispose();
+        Assert.Equal(2, _model.Begun); // None was tried alone.
+        Assert.Equal(1, _scheduler.Statistics.PassesDone);
+    }
+
+    [Fact]
     public async Task A_step_cancelled_while_it_runs_does_not_break_its_mates()
     {
         var (one, other) = (Enter(), Enter());
@@ -155,6 +181,7 @@ public sealed class StepSchedulerTests : IAsyncLifetime
         var pass = await _model.NextAsync();
 
         await cancellation.CancelAsync();
+        Assert.False(pass.Cancellation.IsCancellationRequested);
         pass.End();
 
         using var answer = await mate;
