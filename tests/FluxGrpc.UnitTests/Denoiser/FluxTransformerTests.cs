@@ -52,7 +52,8 @@ public sealed class FluxTransformerTests
             cancellation.Cancel();
             return result;
         });
-        transformer.modules().OfType<SingleStreamBlock>().First().register_forward_pre_hook((_, _, _, _) => throw new InvalidOperationException("The next block ran"));
+        transformer.modules().OfType<SingleStreamBlock>().First().register_forward_pre_hook(
+            (_, _, _, _) => throw new InvalidOperationException("The next block ran"));
         var input = SmallTransformer.Input(samples: 1);
         var conditioning = transformer.Embed(input.HiddenStates, input.Pooled, input.Guidance, input.Positions);
         using var cache = new FirstBlockCache(0.1f);
