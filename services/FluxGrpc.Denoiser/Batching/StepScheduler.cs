@@ -68,8 +68,8 @@ internal sealed partial class StepScheduler : IAsyncDisposable
     /// <param name="member">The session, which has no other step here.</param>
     /// <param name="step">Timestep and latents.</param>
     /// <param name="cancellation">
-    /// Drops a step that has not begun. One that has begun ends between two blocks, with the caller of the pass's last step that is
-    /// still wanted; the device does not use the session any more when this returns.
+    /// Drops a step that has not begun. One that has begun ends with its pass: between two blocks where all callers of the pass have
+    /// gone. The device does not use the session any more when this returns.
     /// </param>
     /// <exception cref="OperationCanceledException">It was dropped.</exception>
     public async Task<Prediction> PredictAsync(BatchMember member, DenoiseStep step, CancellationToken cancellation)
