@@ -7,8 +7,6 @@ namespace FluxGrpc.Testing;
 /// <summary>Makes of a file of weights one with each matrix in float8 and a scale of its own, as ComfyUI names it.</summary>
 public static class ScaledFloat8File
 {
-    private const float Largest = 448;
-
     /// <summary>Writes it; all tensors are in memory at once.</summary>
     /// <param name="source">A safetensors file.</param>
     /// <param name="target">The file to write.</param>
@@ -27,12 +25,10 @@ public static class ScaledFloat8File
             yield break;
         }
 
-        using var scope = NewDisposeScope();
-        var wide = value.to(ScalarType.Float32);
-        var scale = wide.abs().max().item<float>() / Largest;
-        var rounded = (wide / scale).clamp(-Largest, Largest).to(Float8Weights.Type);
+        using var layer = nn.Linear(value.shape[1], value.shape[0], hasBias: false, device: META);
+        using var rounded = Float8Weights.Round(layer, value);
         yield return new TensorContent(name, StorageType.Float8E4M3Fn, value.shape, rounded.bytes.ToArray());
         yield return new TensorContent(name.Replace(".weight", ".scale_weight", StringComparison.Ordinal), StorageType.Float32, [],
-            BitConverter.GetBytes(scale));
+            Float8Weights.ScaleOf(layer)!.bytes.ToArray());
     }
 }

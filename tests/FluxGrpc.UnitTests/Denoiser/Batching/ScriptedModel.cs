@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using FluxGrpc.Denoiser.Batching;
 using FluxGrpc.Torch;
@@ -9,6 +10,8 @@ namespace FluxGrpc.UnitTests.Denoiser.Batching;
 internal sealed class ScriptedModel(TimeProvider time)
 {
     private readonly Channel<Pass> _passes = Channel.CreateUnbounded<Pass>();
+    private readonly ConcurrentBag<Pass> _all = [];
+    private volatile bool _closed;
 
     public int Begun { get; private set; }
 
@@ -16,8 +19,19 @@ internal sealed class ScriptedModel(TimeProvider time)
     {
         Begun++;
         var pass = new Pass(steps, time, cancellation);
+        _all.Add(pass);
         _passes.Writer.TryWrite(pass);
+        if (_closed)
+            pass.Abandon();
         return pass.Result;
+    }
+
+    /// <summary>Ends what a test that failed has left open, so that it fails and does not hang.</summary>
+    public void Close()
+    {
+        _closed = true;
+        foreach (var pass in _all)
+            pass.Abandon();
     }
 
     /// <summary>The next pass, as soon as it has begun.</summary>
@@ -41,6 +55,8 @@ internal sealed class ScriptedModel(TimeProvider time)
 
         /// <summary>Ends the pass between two blocks.</summary>
         public void BreakOff() => _result.SetException(new OperationCanceledException(cancellation));
+
+        public void Abandon() => _result.TrySetException(new InvalidOperationException("The test is over"));
 
         public void Fail(string message) => _result.SetException(new InvalidOperationException(message));
 

@@ -31,6 +31,7 @@ public sealed class StepSchedulerTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
+        _model.Close();
         await _scheduler.DisposeAsync();
         _activities.Dispose();
         _scope.Dispose();
